@@ -31,7 +31,8 @@ export function createUndiciUpstream(origin: string, options: UndiciUpstreamOpti
     ...(options.socketPath === undefined ? {} : { socketPath: options.socketPath }),
   });
   return {
-    call: (request) => new Promise((resolve) => pool.dispatch(toDispatch(request), new Exchange(request, resolve))),
+    call: (request) =>
+      new Promise((resolve) => pool.dispatch(toDispatch(request), new Exchange(request, resolve))),
     close: () => pool.destroy(),
   };
 }
@@ -73,7 +74,11 @@ class Exchange implements Dispatcher.DispatchHandler {
     if (this.#settled) controller.abort(new Error('deadline passed'));
   }
 
-  onResponseStart(_: Dispatcher.DispatchController, status: number, headers: UpstreamAnswer['headers']): void {
+  onResponseStart(
+    _: Dispatcher.DispatchController,
+    status: number,
+    headers: UpstreamAnswer['headers'],
+  ): void {
     this.#status = status;
     this.#headers = headers;
     const refusal = refusedByHead(status, headers, this.#request.maxBytes);
@@ -125,7 +130,8 @@ function refusedByHead(
   headers: UpstreamAnswer['headers'],
   maxBytes: number,
 ): Refused<UpstreamFailure> | undefined {
-  if (status >= 300 && status < 400) return refuse('redirect', `answered ${status}; redirects are not followed`);
+  if (status >= 300 && status < 400)
+    return refuse('redirect', `answered ${status}; redirects are not followed`);
   if (status === 429) return refuse('rate_limited', 'answered 429', retryAfter(headers));
   if (status < 200 || status > 299) return refuse('status', `answered ${status}`, retryAfter(headers));
   // No encoding was asked for, and a compressed body would make the bound on its size meaningless.
@@ -143,5 +149,7 @@ function oversized(maxBytes: number): Refused<UpstreamFailure> {
 /** Retry-After in its delay form (RFC 9110 section 10.2.3), at most an hour; the date form is left out. */
 function retryAfter(headers: UpstreamAnswer['headers']): { retryAfterSeconds?: number } {
   const value = headers['retry-after'];
-  return typeof value === 'string' && /^\d{1,4}$/.test(value) ? { retryAfterSeconds: Math.min(Number(value), 3600) } : {};
+  return typeof value === 'string' && /^\d{1,4}$/.test(value)
+    ? { retryAfterSeconds: Math.min(Number(value), 3600) }
+    : {};
 }

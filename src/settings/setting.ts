@@ -30,7 +30,8 @@ export interface SettingMistake {
   readonly problem: string;
 }
 
-export type SettingsOutcome<T> = Accepted<T> | { readonly ok: false; readonly mistakes: readonly SettingMistake[] };
+export type SettingsOutcome<T> =
+  Accepted<T> | { readonly ok: false; readonly mistakes: readonly SettingMistake[] };
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -54,7 +55,10 @@ export function readSettings<Table extends SettingsTable>(
   return mistakes.length > 0 ? { ok: false, mistakes } : accept(values as SettingsOf<Table>);
 }
 
-function readSetting(row: Setting<unknown>, environment: Environment): { value: unknown } | { problem: string } {
+function readSetting(
+  row: Setting<unknown>,
+  environment: Environment,
+): { value: unknown } | { problem: string } {
   const text = textOf(row, environment);
   if ('problem' in text) return text;
   if (text.value === undefined) return { problem: `is required: ${row.meaning}` };
@@ -65,7 +69,10 @@ function readSetting(row: Setting<unknown>, environment: Environment): { value: 
 }
 
 /** An empty variable counts as absent: that is what `NAME=` in a compose file or an env file means. */
-function textOf(row: Setting<unknown>, environment: Environment): { value: string | undefined } | { problem: string } {
+function textOf(
+  row: Setting<unknown>,
+  environment: Environment,
+): { value: string | undefined } | { problem: string } {
   const direct = environment[row.name] === '' ? undefined : environment[row.name];
   const file = environment[`${row.name}_FILE`];
   if (file === undefined || file === '') return { value: direct ?? row.fallback };

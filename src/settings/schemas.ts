@@ -1,0 +1,52 @@
+import { isIP } from 'node:net';
+import { z } from 'zod';
+
+/** Schemas that more than one settings table uses. Each turns the text of a variable into its typed value. */
+
+export const text = z.string();
+
+export const commaSeparated = z
+  .string()
+  .transform((list) => list.split(',').map((item) => item.trim()))
+  .refine(
+    (items) => items.every((item) => item !== ''),
+    'expected a comma-separated list without empty items',
+  );
+
+/** A whole number from `min` to `max`, both included. */
+export function wholeNumber(min: number, max: number): z.ZodType<number, string> {
+  const expected = `expected a whole number from ${min} to ${max}`;
+  return z
+    .string()
+    .regex(/^\d{1,15}$/, expected)
+    .transform(Number)
+    .refine((value) => value >= min && value <= max, expected);
+}
+
+export const port = wholeNumber(0, 65_535);
+
+export function oneOf<const Values extends readonly [string, ...string[]]>(
+  values: Values,
+): z.ZodType<Values[number], string> {
+  return z.enum(values, `expected one of ${values.join(', ')}`) as z.ZodType<Values[number], string>;
+}
+
+/** An http(s) URL without credentials or fragment; plain http only where nobody can listen in: on loopback. */
+export const secureUrl = z
+  .string()
+  .refine((value) => isPlainUrl(value), 'expected an absolute http(s) URL without user, password or fragment')
+  .refine(
+    (value) => !isPlainUrl(value) || value.startsWith('https:') || isLoopback(new URL(value).hostname),
+    'expected https (plain http is accepted for loopback hosts only)',
+  );
+
+function isPlainUrl(value: string): boolean {
+  if (!URL.canParse(value)) return false;
+  const { protocol, username, password, hash } = new URL(value);
+  return /^https?:$/.test(protocol) && username === '' && password === '' && hash === '';
+}
+
+export function isLoopback(hostname: string): boolean {
+  const host = hostname.replace(/^\[|\]$/g, '');
+  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
+}
