@@ -24,7 +24,7 @@ export const apiSettingsTable = {
   clientId: setting({ name: 'OKTA_CLIENT_ID', schema: text, meaning: "this service's client at Okta" }),
   allowedClientIds: setting({
     name: 'OKTA_ALLOWED_CLIENT_IDS',
-    schema: commaSeparated,
+    schema: z.union([z.literal('').transform(() => []), commaSeparated]),
     fallback: '',
     meaning: 'the cid values that may call, comma-separated; * lets any in',
   }),
