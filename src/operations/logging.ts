@@ -4,7 +4,7 @@ import type { Level, Logger } from 'pino';
 import type { DecisionSink } from '../policy/decision-record.js';
 import { createDecisionSerializer, decisionLevels } from './decision-line.js';
 import { createBufferedDestination } from './log-destination.js';
-import type { LogDestination } from './log-destination.js';
+import type { BufferedDestination, LogDestination } from './log-destination.js';
 import { redact, redactText } from './redaction.js';
 
 export type LogLevel = Level | 'silent';
@@ -95,4 +95,10 @@ export function decisionLogSink(logger: Logger): DecisionSink {
 /** Hands every line logged so far to the operating system; for use right before the process ends. */
 export function flushLog(logger: Logger): void {
   destinations.get(logger)?.flushSync();
+}
+
+/** Lines thrown away because whoever reads the log did not keep up; for the metric. */
+export function droppedLogLines(logger: Logger): number {
+  const destination: Partial<BufferedDestination> | undefined = destinations.get(logger);
+  return destination?.droppedLines?.() ?? 0;
 }
