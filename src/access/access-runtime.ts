@@ -24,6 +24,11 @@ const defaultOktaTimeoutMs = 2000;
 const defaultOpaTimeoutMs = 500;
 const defaultTokenCacheEntries = 10_000;
 
+/** The options can't be put into force; the message says what to change. */
+export class AccessSetupError extends Error {
+  override readonly name = 'AccessSetupError';
+}
+
 /** One condition of readiness. */
 export interface ReadinessCheck {
   readonly name: 'key_set' | 'introspection' | 'policy';
@@ -59,10 +64,10 @@ export class AccessRuntime {
     this.control = new AccessControl({ verifier: this.verifier, engine, decisionPath, onDecision, clock });
   }
 
-  /** @throws Error with a message for operators when the policy engine can't be used as the options say */
+  /** @throws AccessSetupError when the policy engine can't be used as the options say */
   static async create(options: AccessOptions, transport: OktaTransport, http: HttpService): Promise<AccessRuntime> {
     const url = parseOpaUrl(options.opa.url);
-    if (!url.ok) throw new Error(`the OPA URL can't be used: ${url.reason}`);
+    if (!url.ok) throw new AccessSetupError(`OPA_AUTHZ_URL can't be used: ${url.reason}`);
     const engine = await createEngine(options, url.value);
     const call = axiosUpstreamCall(http.axiosRef);
     return new AccessRuntime(options, engine, url.value.decisionPath, transport, call);
@@ -131,7 +136,7 @@ async function createEngine({ opa, onWarning = ignore }: AccessOptions, url: Opa
     return createOpaSidecarEngine({ url, timeoutMs: opa.timeoutMs ?? defaultOpaTimeoutMs });
   }
   const engine = await createOpaWasmEngine({ bundlePath: opa.bundle, onWarning, watch: true });
-  if (!engine.ok) throw new Error(`the policy bundle can't be used: ${engine.reason}`);
+  if (!engine.ok) throw new AccessSetupError(`the policy bundle ${opa.bundle} can't be used: ${engine.reason}`);
   return engine.value;
 }
 

@@ -1,3 +1,4 @@
+import type { FailureCounts } from '../base/failure-counts.js';
 import type { Outcome } from '../base/outcome.js';
 import type { NoDecision, PolicyOutcome } from './decision.js';
 
@@ -21,6 +22,9 @@ export interface PolicyEngine {
 
   /** Revision of the policy bundle in force, as last seen; null when it is not known. */
   revision(): string | null;
+
+  /** Calls that gave no usable answer, by class; stays empty where nothing is called. */
+  readonly failures: FailureCounts;
 
   close(): Promise<void>;
 }

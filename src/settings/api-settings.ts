@@ -24,7 +24,7 @@ export const apiSettingsTable = {
   clientId: setting({ name: 'OKTA_CLIENT_ID', schema: text, meaning: "this service's client at Okta" }),
   allowedClientIds: setting({
     name: 'OKTA_ALLOWED_CLIENT_IDS',
-    schema: z.union([z.literal('').transform(() => []), commaSeparated]),
+    schema: z.union([z.literal('').transform((): string[] => []), commaSeparated]),
     fallback: '',
     meaning: 'the cid values that may call, comma-separated; * lets any in',
   }),
@@ -125,7 +125,7 @@ export const apiSettingsTable = {
   }),
   trustProxy: setting({
     name: 'TRUST_PROXY',
-    schema: z.union([z.literal('off').transform(() => []), commaSeparated]),
+    schema: z.union([z.literal('off').transform((): string[] => []), commaSeparated]),
     fallback: 'off',
     meaning: 'addresses and networks whose X-Forwarded-* headers count, comma-separated',
   }),
