@@ -1,4 +1,5 @@
 import type { DecisionOutcome, DecisionRecord } from '../policy/decision-record.js';
+import { redactText } from './redaction.js';
 
 /** pino's level numbers. Outcomes that call for somebody to act stand out as warnings. */
 export const decisionLevels: Readonly<Record<DecisionOutcome, number>> = {
@@ -35,10 +36,10 @@ export function createDecisionSerializer(): (record: DecisionRecord) => string {
   const route = remembered(maxTextLength);
   return (r) =>
     `{"level":${decisionLevels[r.outcome]},"time":${r.at},"msg":"decision","decisionId":${json(r.decisionId, maxNameLength)}` +
-    `,"outcome":"${r.outcome}","code":${json(r.code, maxNameLength)},"reason":${json(r.reason, maxTextLength)}` +
+    `,"outcome":"${r.outcome}","code":${json(r.code, maxNameLength)},"reason":${json(withoutToken(r.reason), maxTextLength)}` +
     `,"validation":"${r.validation}","engine":"${r.engine}","revision":${revision(r.revision)}` +
     `,"decisionPath":${decisionPath(r.decisionPath)},"method":${json(r.method, maxMethodLength)}` +
-    `,"api":${json(r.api, maxTextLength)},"route":${route(r.route)},"tokenHash":${json(r.tokenHash, maxNameLength)}` +
+    `,"api":${json(withoutToken(r.api), maxTextLength)},"route":${route(r.route)},"tokenHash":${json(r.tokenHash, maxNameLength)}` +
     `,"jti":${json(r.jti, maxNameLength)},"cid":${json(r.cid, maxNameLength)},"sub":${json(r.sub, maxNameLength)}` +
     `,"traceId":${json(r.traceId, maxNameLength)},"tokenCached":${r.tokenCached}` +
     `,"tokenMs":${milliseconds(r.tokenMs)},"policyMs":${milliseconds(r.policyMs)}}\n`;
@@ -55,6 +56,11 @@ function remembered(maxLength: number): (text: string | null) => string {
     }
     return lastJson;
   };
+}
+
+/** A client may put its token into the path, a policy may put it into its reason. */
+function withoutToken(text: string | null): string | null {
+  return text?.includes('eyJ') === true ? redactText(text) : text;
 }
 
 function json(text: string | null, maxLength: number): string {

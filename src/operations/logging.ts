@@ -33,6 +33,8 @@ export function createLogger(options: LoggingOptions): Logger {
       level: options.level,
       // Process id and host name are the collector's business; it knows them for every line.
       base: null,
+      // An error has been described by the hook below when pino's own serializer would get to see it.
+      serializers: { err: (described: unknown) => described },
       hooks: {
         logMethod(args, method) {
           method.apply(this, redactArguments(args));
