@@ -1,0 +1,81 @@
+import type { VerifiedToken } from '../token/principal.js';
+
+/** What the policy is told of an HTTP request. */
+export interface HttpInputRequest {
+  readonly method: string;
+  /** Canonical path that the router dispatched: `/orders/7`. */
+  readonly api: string;
+  /** Template of the route: `/orders/:id`. */
+  readonly route: string;
+  readonly params: Readonly<Record<string, string>>;
+}
+
+/**
+ * The most characters of policy input that an engine accepts; longer ones end as `unavailable`. Both engines share
+ * the bound, so that they decide alike. A request whose header fits Node's limit stays far below it.
+ */
+export const maxInputLength = 256 * 1024;
+
+/** The parts of the input that depend on the token alone, as JSON text. */
+interface TokenParts {
+  readonly jwt: string;
+  readonly principal: string;
+}
+
+const tokenParts = new WeakMap<VerifiedToken, TokenParts>();
+
+/**
+ * The policy input of an HTTP request, as JSON text: `method`, `api`, `jwt.tokenValue`, `route`, `params`,
+ * `principal`, in this order.
+ *
+ * The text is well-formed Unicode (no lone surrogates): OPA over HTTP would replace them and its WASM stumble over
+ * them. What depends on the token is serialized once for each VerifiedToken object.
+ */
+export function serializeHttpInput(request: HttpInputRequest, token: VerifiedToken): string {
+  const { jwt, principal } = partsOf(token);
+  const before = `{"method":${json(request.method)},"api":${json(request.api)},"jwt":${jwt}`;
+  return `${before},"route":${json(request.route)},"params":${paramsJson(request.params)},"principal":${principal}}`;
+}
+
+/** An input that asks for nothing and belongs to nobody: shows whether a decision is defined at a path. */
+export const probeInput = serializeHttpInput(
+  { method: 'GET', api: '/', route: '/', params: {} },
+  {
+    principal: { sub: '', cid: null, uid: null, scopes: [], claims: {}, validation: 'local' },
+    tokenValue: '',
+    tokenHash: '',
+    jti: null,
+    expiresAt: 0,
+  },
+);
+
+function partsOf(token: VerifiedToken): TokenParts {
+  const known = tokenParts.get(token);
+  if (known !== undefined) return known;
+  const { sub, cid, uid, scopes, claims, validation } = token.principal;
+  const parts = {
+    jwt: json({ tokenValue: token.tokenValue }),
+    principal: json({ sub, cid, uid, scopes, claims, validation }),
+  };
+  tokenParts.set(token, parts);
+  return parts;
+}
+
+function paramsJson(params: Readonly<Record<string, string>>): string {
+  // Most routes have none; looking is cheaper than serializing.
+  for (const name in params) if (Object.hasOwn(params, name)) return json(params);
+  return '{}';
+}
+
+function json(value: string | object): string {
+  const text = JSON.stringify(value);
+  // JSON.stringify escapes surrogates only where they are alone.
+  return text.includes('\\ud') ? text.replace(loneSurrogates, replacement) : text;
+}
+
+/** Also matches escaped backslashes, so that the text `\\ud800` is not mistaken for an escape. */
+const loneSurrogates = /\\\\|\\ud[89a-f][\da-f]{2}/g;
+
+function replacement(match: string): string {
+  return match === '\\\\' ? match : '\ufffd';
+}
