@@ -1,0 +1,168 @@
+import type { Principal } from '../../src/token/principal.js';
+import {
+  farExpiry,
+  machineClaims,
+  makeKey,
+  mint,
+  tamper,
+  testClientId,
+  testNow,
+  userClaims,
+} from './tokens.js';
+import type { Claims, TestKey } from './tokens.js';
+
+/** What becomes of a token: accepted, or refused as the caller's fault. */
+export type Verdict = 'accepted' | 'refused';
+
+/** One token, and what each way of validation makes of it. */
+export interface TokenRow {
+  readonly note: string;
+  readonly token: string;
+  /** What the issuer's introspection answers; undefined where it knows nothing: `{"active":false}`. */
+  readonly introspection: Claims | undefined;
+  readonly verdict: Verdict;
+  /** Who an accepted token is, in every mode that accepts it. */
+  readonly principal?: Omit<Principal, 'validation'>;
+  /** Set where local validation accepts a token that the issuer does not, with the reason. */
+  readonly localCannotKnow?: string;
+}
+
+/** The table, and the key whose signatures are good. */
+export interface TokenTable {
+  readonly key: TestKey;
+  readonly rows: readonly TokenRow[];
+}
+
+/** Claims of a token that the answer shows under another name, or not at all. */
+const notShown: ReadonlySet<string> = new Set(['cid', 'scp', 'ver', 'auth_time']);
+
+/** What Okta's introspection shows of a token with these claims: the same things, some under other names. */
+export function introspectionOf(claims: Claims): Claims {
+  const same = Object.fromEntries(Object.entries(claims).filter(([name]) => !notShown.has(name)));
+  const { cid, scp, sub, uid } = claims;
+  const scope = Array.isArray(scp) && scp.length > 0 ? { scope: scp.join(' ') } : {};
+  const username = uid === undefined ? {} : { username: sub };
+  return { active: true, ...same, ...scope, ...username, client_id: cid, token_type: 'Bearer' };
+}
+
+interface AcceptedToken {
+  readonly note: string;
+  readonly claims: Claims;
+  readonly principal: Partial<Principal>;
+  readonly localCannotKnow?: string;
+}
+
+const machine = { sub: testClientId, cid: testClientId, uid: null, scopes: ['read_sayhello'], claims: {} };
+const user = { ...machine, sub: 'roach@example.test', uid: '00uTestUser' };
+const nested = { tenant: { id: 7, tags: ['a', { deep: null }] }, ratio: 0.5, flag: false, empty: {} };
+
+const acceptedTokens: readonly AcceptedToken[] = [
+  { note: 'of a machine', claims: machineClaims(), principal: machine },
+  { note: 'of a person', claims: userClaims(), principal: user },
+  {
+    note: 'with custom claims',
+    claims: userClaims({ groups: ['Everyone', 'Ops'], department: 'Zürich' }),
+    principal: { ...user, claims: { groups: ['Everyone', 'Ops'], department: 'Zürich' } },
+  },
+  { note: 'with nested claims', claims: machineClaims(nested), principal: { ...machine, claims: nested } },
+  {
+    note: 'with claims named like members of objects',
+    claims: machineClaims({ constructor: 'x', toString: 'y', hasOwnProperty: 'z' }),
+    principal: { ...machine, claims: { constructor: 'x', toString: 'y', hasOwnProperty: 'z' } },
+  },
+  {
+    note: 'with several scopes',
+    claims: machineClaims({ scp: ['read_sayhello', 'orders:write', 'https://example.test/admin'] }),
+    principal: { ...machine, scopes: ['read_sayhello', 'orders:write', 'https://example.test/admin'] },
+  },
+  {
+    note: 'without a scope',
+    claims: machineClaims({ scp: undefined }),
+    principal: { ...machine, scopes: [] },
+  },
+  { note: 'with an empty scp', claims: machineClaims({ scp: [] }), principal: { ...machine, scopes: [] } },
+  {
+    note: 'for several audiences',
+    claims: machineClaims({ aud: ['api://other', 'api://default'] }),
+    principal: machine,
+  },
+  { note: 'without jti', claims: machineClaims({ jti: undefined }), principal: machine },
+  {
+    note: 'revoked',
+    claims: machineClaims({ jti: 'AT.revoked' }),
+    principal: machine,
+    localCannotKnow: 'revocation is known to the issuer only',
+  },
+];
+
+/** Claims for which a valid signature is not enough; the issuer itself stands by the answer. */
+const refusedClaims: readonly (readonly [note: string, claims: Claims])[] = [
+  ['expired', machineClaims({ exp: testNow / 1000 - 1 })],
+  ['that expires in this second', machineClaims({ exp: testNow / 1000 })],
+  ['with an exp of another type', machineClaims({ exp: String(farExpiry) })],
+  ['without exp', machineClaims({ exp: undefined })],
+  ['of another issuer', machineClaims({ iss: 'https://idp.test/oauth2/other' })],
+  ['whose iss has a slash at the end', machineClaims({ iss: 'https://idp.test/oauth2/default/' })],
+  ['without iss', machineClaims({ iss: undefined })],
+  ['for another audience', machineClaims({ aud: 'api://default2' })],
+  ['for an empty list of audiences', machineClaims({ aud: [] })],
+  ['without aud', machineClaims({ aud: undefined })],
+  ['of another client', machineClaims({ cid: '0oaStranger' })],
+  ['without sub', machineClaims({ sub: undefined })],
+  ['with an empty sub', machineClaims({ sub: '' })],
+  ['with a uid that is no string', userClaims({ uid: 7 })],
+  ['with a scope that is no scope token', machineClaims({ scp: ['read "all"'] })],
+];
+
+/**
+ * The parity table: whichever way a token is validated, the verdict is the same and so is the principal. Expects
+ * the present to be `testNow` and the issuer, audience and client to be those of tokens.ts.
+ */
+export async function createTokenTable(): Promise<TokenTable> {
+  const key = makeKey('table-1');
+  const accepted = await Promise.all(acceptedTokens.map((row) => acceptedRow(key, row)));
+  const refused = await Promise.all(
+    refusedClaims.map(async ([note, claims]) =>
+      refusedRow(note, await mint(key, claims), introspectionOf(claims)),
+    ),
+  );
+  return { key, rows: [...accepted, ...refused, ...(await foreignRows(key))] };
+}
+
+async function acceptedRow(key: TestKey, row: AcceptedToken): Promise<TokenRow> {
+  const { note, claims, localCannotKnow } = row;
+  return {
+    note,
+    token: await mint(key, claims),
+    introspection: localCannotKnow === undefined ? introspectionOf(claims) : undefined,
+    verdict: localCannotKnow === undefined ? 'accepted' : 'refused',
+    principal: { ...machine, ...row.principal },
+    ...(localCannotKnow === undefined ? {} : { localCannotKnow }),
+  };
+}
+
+/** Tokens that the issuer never made: it calls them inactive. */
+async function foreignRows(key: TestKey): Promise<TokenRow[]> {
+  const valid = await mint(key, machineClaims({ jti: 'AT.original' }));
+  const [header = '', payload = '', signature = ''] = valid.split('.');
+  return [
+    refusedRow('tampered with', tamper(valid)),
+    refusedRow('signed by a stranger under a known kid', await mint(makeKey(key.kid))),
+    refusedRow('signed by a key that was never published', await mint(makeKey('unpublished'))),
+    refusedRow('without a signature', `${header}.${payload}.`),
+    refusedRow('of two segments', `${header}.${payload}`),
+    refusedRow('with another spelling of its signature', `${valid.slice(0, -1)}${otherSpelling(signature)}`),
+    refusedRow('opaque', 'c29tZSBvcGFxdWUgdG9rZW4tMDEyMzQ1Njc4OQ'),
+    refusedRow('of one character', 'x'),
+  ];
+}
+
+function refusedRow(note: string, token: string, introspection?: Claims): TokenRow {
+  return { note, token, introspection, verdict: 'refused' };
+}
+
+/** Another last character for the same bytes: the unused bits of a 256-byte signature's last character set. */
+function otherSpelling(signature: string): string {
+  const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+  return alphabet.charAt(alphabet.indexOf(signature.slice(-1)) | 1);
+}
