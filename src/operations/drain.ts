@@ -1,5 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { Server as NetServer } from 'node:net';
+import type { Socket } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
 export interface DrainOptions {
@@ -13,45 +14,69 @@ export interface DrainOptions {
 export type DrainResult = 'drained' | 'cut';
 
 /**
- * Stops accepting connections and lets the open ones finish, without resetting a request that a client has already sent.
+ * Can end a server without resetting a request that a client has already sent.
  *
  * `server.close()` alone ends keep-alive connections the moment they are between two requests, and a client that sends
- * its next request at that moment sees a reset. So the listening socket is closed on its own first; every further
+ * its next request at that moment sees a reset. Here the listening socket is closed on its own first; every further
  * response says `Connection: close`, after which the client itself expects the end; only connections that stayed
- * silent for a while are ended from here.
+ * silent for a while are ended from this side.
  *
  * @see RFC 9112 section 9.6
  */
-export async function drain(
-  server: Server,
-  { timeoutMs, quietMs = 500 }: DrainOptions,
-): Promise<DrainResult> {
-  if (!server.listening) return 'drained';
-  server.prependListener('request', announceClose);
-  // One more turn of the loop: connections that the kernel has made already get accepted rather than reset.
-  await nextTurn();
-  await nextTurn();
-  return new Promise((resolve) => {
-    let result: DrainResult = 'drained';
-    const sweep = setInterval(
-      () => {
-        // After the loop has polled: a request that has arrived makes its connection busy.
-        setImmediate(() => {
-          server.closeIdleConnections();
-        });
-      },
-      Math.min(quietMs, timeoutMs / 2),
-    );
-    const deadline = setTimeout(() => {
-      result = 'cut';
-      server.closeAllConnections();
-    }, timeoutMs);
-    NetServer.prototype.close.call(server, () => {
-      clearInterval(sweep);
-      clearTimeout(deadline);
-      resolve(result);
+export class Drain {
+  readonly #server: Server;
+  readonly #sockets = new Set<Socket>();
+  /** Connections without a single byte at the last sweep; to Node they are not idle but busy with their first request. */
+  #unused = new Set<Socket>();
+
+  /** @param server not listening yet, so that no connection is missed */
+  constructor(server: Server) {
+    this.#server = server;
+    server.on('connection', (socket: Socket) => {
+      this.#sockets.add(socket);
+      socket.once('close', () => this.#sockets.delete(socket));
     });
-  });
+  }
+
+  /** Stops accepting connections and waits until the last one is ended. */
+  async run({ timeoutMs, quietMs = 500 }: DrainOptions): Promise<DrainResult> {
+    if (!this.#server.listening) return 'drained';
+    this.#server.prependListener('request', announceClose);
+    // One more turn of the loop: connections that the kernel has made already get accepted rather than reset.
+    await nextTurn();
+    await nextTurn();
+    return this.#close(timeoutMs, Math.min(quietMs, timeoutMs / 3));
+  }
+
+  #close(timeoutMs: number, quietMs: number): Promise<DrainResult> {
+    return new Promise((resolve) => {
+      let result: DrainResult = 'drained';
+      // After the loop has polled: a request that has arrived makes its connection busy.
+      const sweep = setInterval(
+        () =>
+          setImmediate(() => {
+            this.#sweep();
+          }),
+        quietMs,
+      );
+      const deadline = setTimeout(() => {
+        result = 'cut';
+        this.#server.closeAllConnections();
+      }, timeoutMs);
+      NetServer.prototype.close.call(this.#server, () => {
+        clearInterval(sweep);
+        clearTimeout(deadline);
+        resolve(result);
+      });
+    });
+  }
+
+  #sweep(): void {
+    this.#server.closeIdleConnections();
+    const unused = [...this.#sockets].filter((socket) => socket.bytesRead === 0);
+    for (const socket of unused) if (this.#unused.has(socket)) socket.destroy();
+    this.#unused = new Set(unused);
+  }
 }
 
 function announceClose(_: IncomingMessage, response: ServerResponse): void {

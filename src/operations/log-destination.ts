@@ -45,8 +45,7 @@ class Collector implements BufferedDestination {
     this.#fd = fd;
     // pino's destination closes itself on beforeExit. This runs first, and later lines go around it.
     process.once('beforeExit', () => {
-      this.flushSync();
-      this.#ended = true;
+      this.#end();
     });
     this.#target = pino.destination({
       dest: fd,
@@ -58,23 +57,34 @@ class Collector implements BufferedDestination {
       this.#dropped += lineCount(chunk);
     });
     process.once('exit', () => {
-      this.flushSync();
+      this.#end();
     });
   }
 
   write(line: string): void {
+    if (this.#ended) {
+      writeLast(this.#fd, line);
+      return;
+    }
     this.#text += line;
     if (this.#text.length >= chunkLength) this.#handOver();
     else this.#timer ??= this.#startTimer();
   }
 
   flushSync(): void {
+    if (this.#ended) return;
     this.#handOver();
-    if (!this.#ended) this.#target.flushSync();
+    this.#target.flushSync();
   }
 
   droppedLines(): number {
     return this.#dropped;
+  }
+
+  /** From here on lines are written at once: there may be no later. */
+  #end(): void {
+    this.flushSync();
+    this.#ended = true;
   }
 
   #startTimer(): NodeJS.Timeout {
@@ -90,8 +100,7 @@ class Collector implements BufferedDestination {
     const text = this.#text;
     if (text === '') return;
     this.#text = '';
-    if (this.#ended) writeLast(this.#fd, text);
-    else this.#target.write(text);
+    this.#target.write(text);
   }
 }
 

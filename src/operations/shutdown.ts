@@ -1,7 +1,7 @@
 import type { Server } from 'node:http';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import { drain } from './drain.js';
+import { Drain } from './drain.js';
 import { flushLog } from './logging.js';
 
 /** What else has to happen, in this order. */
@@ -15,6 +15,7 @@ export interface ShutdownHooks {
 }
 
 export interface ShutdownOptions {
+  /** Not listening yet, so that every connection is known. */
   readonly server: Server;
   readonly logger: Logger;
   readonly hooks: ShutdownHooks;
@@ -33,10 +34,12 @@ const exitUnclean = 1;
 /** Stops a service once, in order and within bounds, however often it is told to. */
 export class Shutdown {
   readonly #options: Required<ShutdownOptions>;
+  readonly #drain: Drain;
   #stopping: Promise<number> | undefined;
 
   constructor(options: ShutdownOptions) {
     this.#options = { delayMs: 0, timeoutMs: 10_000, ...options };
+    this.#drain = new Drain(options.server);
   }
 
   get isStopping(): boolean {
@@ -68,10 +71,10 @@ export class Shutdown {
 
   /** True when nothing was cut off and every hook succeeded. */
   async #steps(): Promise<boolean> {
-    const { server, hooks, delayMs, timeoutMs } = this.#options;
+    const { hooks, delayMs, timeoutMs } = this.#options;
     const announced = await this.#succeeds('beforeStop', async () => hooks.beforeStop?.());
     if (delayMs > 0) await wait(delayMs);
-    const drained = (await drain(server, { timeoutMs })) === 'drained';
+    const drained = (await this.#drain.run({ timeoutMs })) === 'drained';
     if (!drained) this.#options.logger.warn({ timeoutMs }, 'requests still under way were cut off');
     const stopped = await this.#succeeds('stop', async () => hooks.stop?.());
     const ended = await this.#succeeds('afterStop', async () => hooks.afterStop?.());

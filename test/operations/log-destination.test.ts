@@ -1,0 +1,29 @@
+import { describe, expect, it } from 'vitest';
+import { startChild } from './support/child.js';
+
+const count = 5000;
+
+describe('the buffered log of a process', () => {
+  it.each([
+    ['when its work is done', 'finish', 0],
+    ['by process.exit', 'exit', 0],
+    ['by an exception', 'throw', 1],
+  ])('is complete and in order when it ends %s', async (_, ending, exitCode) => {
+    const child = startChild('logging-program.ts', String(count), ending);
+    const [output, errors, code] = await Promise.all([child.output, child.errors, child.ended]);
+    expect(code, errors).toBe(exitCode);
+    const lines = output
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { jti?: string; msg: string });
+    const decisions = lines.filter(({ msg }) => msg === 'decision').map(({ jti }) => jti);
+    expect(decisions).toEqual(Array.from({ length: count }, (_item, index) => `AT.${index}`));
+    expect(lines.at(-1)?.msg).toBe('last words');
+  });
+
+  it('does not end a process whose reader went away', async () => {
+    const child = startChild('logging-program.ts', String(count), 'finish');
+    child.process.stdout?.destroy();
+    expect(await child.ended).toBe(0);
+  });
+});

@@ -1,0 +1,14 @@
+// Logs a number of decisions and ends in the way that its second argument says.
+import { createLogger, decisionLogSink } from '../../../src/operations/logging.js';
+import { decisionRecord } from './records.js';
+
+const [count = '0', ending] = process.argv.slice(2);
+const logger = createLogger({ level: 'info' });
+const sink = decisionLogSink(logger);
+for (let index = 0; index < Number(count); index++) sink(decisionRecord({ jti: `AT.${index}` }));
+process.on('exit', () => {
+  logger.info('last words');
+});
+if (ending === 'exit') process.exit(0);
+if (ending === 'throw') throw new Error('ended by an exception');
+process.disconnect();
