@@ -31,7 +31,8 @@ export interface GuardedRequest {
 }
 
 export type Verdict =
-  { readonly granted: true; readonly principal: Principal } | { readonly granted: false; readonly refusal: AccessRefusal };
+  | { readonly granted: true; readonly principal: Principal }
+  | { readonly granted: false; readonly refusal: AccessRefusal };
 
 export interface AccessControlOptions {
   readonly verifier: TokenVerifier;
@@ -86,16 +87,19 @@ export class AccessControl {
     const input = serializeHttpInput({ method, api: progress.api ?? '', route, params }, outcome.value);
     const askedAt = performance.now();
     const decided = this.#options.engine.decide(input, progress.decisionPath);
-    return maybeThen(decided, (decision) => this.#afterPolicy(progress, askedAt, decision));
+    const { principal } = outcome.value;
+    return maybeThen(decided, (decision) => {
+      progress.policyMs = performance.now() - askedAt;
+      return this.#afterPolicy(progress, principal, decision);
+    });
   }
 
-  #afterPolicy(progress: Progress, askedAt: number, outcome: PolicyOutcome): Verdict {
-    progress.policyMs = performance.now() - askedAt;
+  #afterPolicy(progress: Progress, principal: Principal, outcome: PolicyOutcome): Verdict {
     if (!outcome.ok) return this.#refuse(progress, noDecision(outcome, progress.decisionId));
     const decision = outcome.value;
     if (!decision.allow) return this.#refuse(progress, denial(decision, progress.decisionId));
     this.#record(progress, 'allow', 'ok', decision.reason ?? null);
-    return { granted: true, principal: (progress.token as VerifiedToken).principal };
+    return { granted: true, principal };
   }
 
   #refuse(progress: Progress, refusal: AccessRefusal): Verdict {
@@ -184,7 +188,13 @@ function bearerRefusal({ code, reason }: Refused<BearerRefusal>): AccessRefusal 
 
 function tokenRefusal({ code, reason, retryAfterSeconds = 1 }: Refused<TokenRefusal>): AccessRefusal {
   if (code !== 'unavailable') {
-    return { code: 'invalid_token', detail: tokenDetail(code), outcome: 'unauthenticated', cause: code, reason };
+    return {
+      code: 'invalid_token',
+      detail: tokenDetail(code),
+      outcome: 'unauthenticated',
+      cause: code,
+      reason,
+    };
   }
   return {
     code: 'authentication_unavailable',
@@ -205,7 +215,10 @@ function denial(decision: Decision, decisionId: string): AccessRefusal {
   return { code: 'insufficient_scope', detail: 'The access token lacks a scope.', ...common, scope };
 }
 
-function noDecision({ code, reason, retryAfterSeconds = 1 }: Refused<NoDecision>, decisionId: string): AccessRefusal {
+function noDecision(
+  { code, reason, retryAfterSeconds = 1 }: Refused<NoDecision>,
+  decisionId: string,
+): AccessRefusal {
   if (code === 'undefined') {
     return {
       code: 'access_denied',

@@ -12,7 +12,10 @@ export class AccessRefusedFilter implements ExceptionFilter<AccessRefused> {
   readonly #adapterHost: HttpAdapterHost;
   readonly #realm: string;
 
-  constructor(@Inject(HttpAdapterHost) adapterHost: HttpAdapterHost, @Inject(ACCESS_OPTIONS) options: AccessOptions) {
+  constructor(
+    @Inject(HttpAdapterHost) adapterHost: HttpAdapterHost,
+    @Inject(ACCESS_OPTIONS) options: AccessOptions,
+  ) {
     this.#adapterHost = adapterHost;
     this.#realm = options.realm ?? 'api';
   }
@@ -23,7 +26,8 @@ export class AccessRefusedFilter implements ExceptionFilter<AccessRefused> {
     const { refusal } = exception;
     const { httpAdapter } = this.#adapterHost;
     const response: unknown = host.switchToHttp().getResponse();
-    for (const [name, value] of Object.entries(this.#headers(exception))) httpAdapter.setHeader(response, name, value);
+    for (const [name, value] of Object.entries(this.#headers(exception)))
+      httpAdapter.setHeader(response, name, value);
     httpAdapter.reply(response, JSON.stringify(problemDocument(refusal)), refusalForms[refusal.code].status);
   }
 
@@ -33,7 +37,9 @@ export class AccessRefusedFilter implements ExceptionFilter<AccessRefused> {
       'content-type': 'application/problem+json',
       'cache-control': 'no-store',
       ...(challenge === undefined ? {} : { 'www-authenticate': challenge }),
-      ...(refusal.retryAfterSeconds === undefined ? {} : { 'retry-after': String(refusal.retryAfterSeconds) }),
+      ...(refusal.retryAfterSeconds === undefined
+        ? {}
+        : { 'retry-after': String(refusal.retryAfterSeconds) }),
     };
   }
 }

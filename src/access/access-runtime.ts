@@ -47,7 +47,13 @@ export class AccessRuntime {
   readonly warm: Promise<void>;
   readonly #transport: OktaTransport;
 
-  private constructor(options: AccessOptions, engine: PolicyEngine, decisionPath: string, transport: OktaTransport, call: UpstreamCall) {
+  private constructor(
+    options: AccessOptions,
+    engine: PolicyEngine,
+    decisionPath: string,
+    transport: OktaTransport,
+    call: UpstreamCall,
+  ) {
     const clock = options.clock ?? systemClock;
     this.engine = engine;
     this.decisionPath = decisionPath;
@@ -65,7 +71,11 @@ export class AccessRuntime {
   }
 
   /** @throws AccessSetupError when the policy engine can't be used as the options say */
-  static async create(options: AccessOptions, transport: OktaTransport, http: HttpService): Promise<AccessRuntime> {
+  static async create(
+    options: AccessOptions,
+    transport: OktaTransport,
+    http: HttpService,
+  ): Promise<AccessRuntime> {
     const url = parseOpaUrl(options.opa.url);
     if (!url.ok) throw new AccessSetupError(`OPA_AUTHZ_URL can't be used: ${url.reason}`);
     const engine = await createEngine(options, url.value);
@@ -84,7 +94,8 @@ export class AccessRuntime {
     const { parts } = this;
     const checks: ReadinessCheck[] = [{ name: 'policy', check: () => this.engine.probe(this.decisionPath) }];
     if (parts.mode !== 'remote') checks.push({ name: 'key_set', check: () => checkKeySet(parts.keySet) });
-    if (parts.mode !== 'local') checks.push({ name: 'introspection', check: () => parts.introspection.probe() });
+    if (parts.mode !== 'local')
+      checks.push({ name: 'introspection', check: () => parts.introspection.probe() });
     return checks;
   }
 
@@ -102,7 +113,11 @@ function createParts(options: AccessOptions, call: UpstreamCall): ValidationPart
     case 'remote':
       return { mode: 'remote', introspection: createIntrospection(okta, options, call) };
     case 'both':
-      return { mode: 'both', ...createLocal(options, call), introspection: createIntrospection(okta, options, call) };
+      return {
+        mode: 'both',
+        ...createLocal(options, call),
+        introspection: createIntrospection(okta, options, call),
+      };
   }
 }
 
@@ -113,7 +128,11 @@ function createLocal({ okta, clock = systemClock, onWarning = ignore }: AccessOp
   return { keySet, local: new OktaLocalVerifier(expectationOf(okta), keySet, clock) };
 }
 
-function createIntrospection(okta: OktaIntrospectionOptions, { clock = systemClock }: AccessOptions, call: UpstreamCall) {
+function createIntrospection(
+  okta: OktaIntrospectionOptions,
+  { clock = systemClock }: AccessOptions,
+  call: UpstreamCall,
+) {
   const optional = okta.introspectionOptionalClaims ?? [];
   return new Introspection({
     url: new URL(`${okta.issuer}/v1/introspect`),
@@ -136,7 +155,8 @@ async function createEngine({ opa, onWarning = ignore }: AccessOptions, url: Opa
     return createOpaSidecarEngine({ url, timeoutMs: opa.timeoutMs ?? defaultOpaTimeoutMs });
   }
   const engine = await createOpaWasmEngine({ bundlePath: opa.bundle, onWarning, watch: true });
-  if (!engine.ok) throw new AccessSetupError(`the policy bundle ${opa.bundle} can't be used: ${engine.reason}`);
+  if (!engine.ok)
+    throw new AccessSetupError(`the policy bundle ${opa.bundle} can't be used: ${engine.reason}`);
   return engine.value;
 }
 

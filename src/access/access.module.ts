@@ -24,7 +24,10 @@ const configurable = new ConfigurableModuleBuilder<AccessOptions>({ optionsInjec
  * })
  */
 @Module({})
-export class AccessModule extends configurable.ConfigurableModuleClass implements OnApplicationBootstrap, OnApplicationShutdown {
+export class AccessModule
+  extends configurable.ConfigurableModuleClass
+  implements OnApplicationBootstrap, OnApplicationShutdown
+{
   readonly #runtime: AccessRuntime;
 
   constructor(@Inject(AccessRuntime) runtime: AccessRuntime) {
@@ -32,7 +35,9 @@ export class AccessModule extends configurable.ConfigurableModuleClass implement
     this.#runtime = runtime;
   }
 
-  static override forRoot(options: Parameters<typeof configurable.ConfigurableModuleClass.forRoot>[0]): DynamicModule {
+  static override forRoot(
+    options: Parameters<typeof configurable.ConfigurableModuleClass.forRoot>[0],
+  ): DynamicModule {
     return withAccess(super.forRoot(options));
   }
 
@@ -61,9 +66,14 @@ function withAccess(module: DynamicModule): DynamicModule {
       {
         provide: AccessRuntime,
         inject: [ACCESS_OPTIONS, HttpService],
-        useFactory: (options: AccessOptions, http: HttpService) => AccessRuntime.create(options, transport, http),
+        useFactory: (options: AccessOptions, http: HttpService) =>
+          AccessRuntime.create(options, transport, http),
       },
-      { provide: AccessControl, inject: [AccessRuntime], useFactory: (runtime: AccessRuntime) => runtime.control },
+      {
+        provide: AccessControl,
+        inject: [AccessRuntime],
+        useFactory: (runtime: AccessRuntime) => runtime.control,
+      },
       { provide: APP_GUARD, useClass: AccessGuard },
       { provide: APP_FILTER, useClass: AccessRefusedFilter },
     ],

@@ -59,6 +59,7 @@ export function rememberPrincipal(request: HttpRequest, principal: Principal): v
  */
 export const CurrentPrincipal = createParamDecorator((_: undefined, context: ExecutionContext): Principal => {
   const principal = context.switchToHttp().getRequest<HttpRequest>()[principalKey];
-  if (principal === undefined) throw new Error('@CurrentPrincipal() needs a guarded route; this one is public');
+  if (principal === undefined)
+    throw new Error('@CurrentPrincipal() needs a guarded route; this one is public');
   return principal;
 });

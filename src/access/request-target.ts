@@ -18,7 +18,9 @@ export function canonicalPath(target: string): string | undefined {
 
 /** RFC 3986 section 6.2.2: upper-case digits, no escape of an unreserved character, well-formed UTF-8. */
 function hasCanonicalEscapes(path: string): boolean {
-  const withoutGoodEscapes = path.replace(/%[0-9A-F]{2}/g, (escape) => (isNeedlessOrDividing(escape) ? '%' : ''));
+  const withoutGoodEscapes = path.replace(/%[0-9A-F]{2}/g, (escape) =>
+    isNeedlessOrDividing(escape) ? '%' : '',
+  );
   return !withoutGoodEscapes.includes('%') && isUtf8(path);
 }
 
@@ -47,5 +49,7 @@ export function isSpelledAs(path: string, template: string): boolean {
   const pathSegments = path.split('/');
   const templateSegments = template.split('/');
   if (!/[*?({]/.test(template) && pathSegments.length !== templateSegments.length) return false;
-  return templateSegments.every((segment, index) => /[:*?({]/.test(segment) || segment === pathSegments[index]);
+  return templateSegments.every(
+    (segment, index) => /[:*?({]/.test(segment) || segment === pathSegments[index],
+  );
 }

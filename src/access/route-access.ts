@@ -16,7 +16,9 @@ export const Public = (): CustomDecorator => SetMetadata(publicKey, true);
  */
 export const Policy = (decisionPath: string): CustomDecorator => {
   if (!/^[A-Za-z0-9_.-]+(\/[A-Za-z0-9_.-]+)*$/.test(decisionPath)) {
-    throw new TypeError(`@Policy expects a path below data such as 'orders/authz/allow', not '${decisionPath}'`);
+    throw new TypeError(
+      `@Policy expects a path below data such as 'orders/authz/allow', not '${decisionPath}'`,
+    );
   }
   return SetMetadata(policyKey, decisionPath);
 };

@@ -30,7 +30,10 @@ export function httpProblem(status: number): { headers: Record<string, string>; 
 }
 
 const badRequest: Problem = { code: 'bad_request', detail: 'The request could not be read.' };
-const internalError: Problem = { code: 'internal_error', detail: 'The request failed on the side of the server.' };
+const internalError: Problem = {
+  code: 'internal_error',
+  detail: 'The request failed on the side of the server.',
+};
 
 /** Answers bytes that are no HTTP request, and requests too large or too slow to become one, and closes. */
 export function answerClientError(error: NodeJS.ErrnoException, socket: Socket): void {
@@ -40,9 +43,15 @@ export function answerClientError(error: NodeJS.ErrnoException, socket: Socket):
   }
   const status = statusOfClientError(error.code);
   const { headers, body } = httpProblem(status);
-  const lines = Object.entries({ ...headers, 'content-length': String(Buffer.byteLength(body)), connection: 'close' });
+  const lines = Object.entries({
+    ...headers,
+    'content-length': String(Buffer.byteLength(body)),
+    connection: 'close',
+  });
   const head = lines.map(([name, value]) => `${name}: ${value}\r\n`).join('');
-  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${head}\r\n${body}`, () => socket.destroy());
+  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${head}\r\n${body}`, () =>
+    socket.destroy(),
+  );
 }
 
 function statusOfClientError(code: string | undefined): number {

@@ -59,7 +59,7 @@ export async function startApi(settings: ApiSettings, logger: Logger): Promise<R
   const readiness = new Readiness(runtime.readinessChecks());
   const management = await startManagement(settings, app, readiness, metrics);
   await listen(app, management, settings);
-  const server = app.getHttpServer() as Server;
+  const server = app.getHttpServer();
   const { port } = server.address() as AddressInfo;
   logger.info(inForce(settings, runtime, port, management.port), 'the API is listening');
   return { port, managementPort: management.port, server, readiness, close: () => close(app, management) };
@@ -109,7 +109,11 @@ async function startManagement(
   readiness: Readiness,
   metrics: Metrics,
 ): Promise<ManagementServer> {
-  const address = { host: settings.managementHost, port: settings.managementPort, setting: 'MANAGEMENT_PORT' };
+  const address = {
+    host: settings.managementHost,
+    port: settings.managementPort,
+    setting: 'MANAGEMENT_PORT',
+  };
   try {
     return await startManagementServer({ address, readiness, metrics });
   } catch (error) {
@@ -118,7 +122,11 @@ async function startManagement(
   }
 }
 
-async function listen(app: NestFastifyApplication, management: ManagementServer, settings: ApiSettings): Promise<void> {
+async function listen(
+  app: NestFastifyApplication,
+  management: ManagementServer,
+  settings: ApiSettings,
+): Promise<void> {
   try {
     await app.listen(settings.port, settings.host);
   } catch (error) {

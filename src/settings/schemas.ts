@@ -28,7 +28,7 @@ export const port = wholeNumber(0, 65_535);
 export function oneOf<const Values extends readonly [string, ...string[]]>(
   values: Values,
 ): z.ZodType<Values[number], string> {
-  return z.enum(values, `expected one of ${values.join(', ')}`) as z.ZodType<Values[number], string>;
+  return z.enum(values, `expected one of ${values.join(', ')}`);
 }
 
 /** An http(s) URL without credentials or fragment; plain http only where nobody can listen in: on loopback. */

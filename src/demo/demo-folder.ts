@@ -1,0 +1,2 @@
+/** Where the demo leaves what it makes; git ignores it. */
+export const demoFolder = '.demo';
