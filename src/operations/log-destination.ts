@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { writeSync } from 'node:fs';
 import { pino } from 'pino';
 
@@ -5,8 +6,8 @@ import { pino } from 'pino';
 export interface LogDestination {
   /** Takes one line, with its line feed. */
   write(line: string): void;
-  /** Hands everything over to the operating system before it returns. */
-  flushSync(): void;
+  /** Resolves when the operating system has every line so far, or when that takes too long. */
+  flush(): Promise<void>;
 }
 
 export interface BufferedDestination extends LogDestination {
@@ -20,6 +21,8 @@ const chunkLength = 32_768;
 const maxWaitMs = 100;
 /** Bytes that may wait for a reader that does not keep up. Beyond it lines are dropped and counted. */
 const maxBacklogBytes = 16 * 1024 * 1024;
+/** How long a flush waits for a reader that does not keep up, in milliseconds. */
+const maxFlushMs = 1000;
 
 /**
  * Collects lines and writes them asynchronously in large chunks; what is left is written at exit.
@@ -38,15 +41,17 @@ class Collector implements BufferedDestination {
   readonly #target: ReturnType<typeof pino.destination>;
   #text = '';
   #timer: NodeJS.Timeout | undefined;
-  #dropped = 0;
+  #writing = false;
   #ended = false;
+  #dropped = 0;
 
   constructor(fd: number) {
     this.#fd = fd;
     // pino's destination closes itself on beforeExit. This runs first, and later lines go around it.
-    process.once('beforeExit', () => {
-      this.#end();
-    });
+    for (const event of ['beforeExit', 'exit'] as const)
+      process.once(event, () => {
+        this.#end();
+      });
     this.#target = pino.destination({
       dest: fd,
       sync: false,
@@ -56,8 +61,8 @@ class Collector implements BufferedDestination {
     this.#target.on('drop', (chunk: string) => {
       this.#dropped += lineCount(chunk);
     });
-    process.once('exit', () => {
-      this.#end();
+    this.#target.on('drain', () => {
+      this.#writing = false;
     });
   }
 
@@ -71,10 +76,11 @@ class Collector implements BufferedDestination {
     else this.#timer ??= this.#startTimer();
   }
 
-  flushSync(): void {
-    if (this.#ended) return;
+  async flush(): Promise<void> {
     this.#handOver();
-    this.#target.flushSync();
+    if (!this.#writing) return;
+    // A reader that is gone or stuck must not hold up the end of the process.
+    await once(this.#target, 'drain', { signal: AbortSignal.timeout(maxFlushMs) }).catch(() => undefined);
   }
 
   droppedLines(): number {
@@ -83,7 +89,9 @@ class Collector implements BufferedDestination {
 
   /** From here on lines are written at once: there may be no later. */
   #end(): void {
-    this.flushSync();
+    if (this.#ended) return;
+    this.#handOver();
+    this.#target.flushSync();
     this.#ended = true;
   }
 
@@ -100,11 +108,12 @@ class Collector implements BufferedDestination {
     const text = this.#text;
     if (text === '') return;
     this.#text = '';
+    this.#writing = true;
     this.#target.write(text);
   }
 }
 
-/** A reader that is gone or stuck must not turn an orderly exit into a crash. */
+/** An error here would turn an orderly exit into a crash. */
 function writeLast(fd: number, text: string): void {
   try {
     writeSync(fd, text);

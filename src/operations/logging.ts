@@ -66,7 +66,7 @@ function prettyDestination(wanted: boolean): LogDestination | undefined {
   return {
     write: (line) => void stream.write(line),
     // It was told to write synchronously.
-    flushSync: () => undefined,
+    flush: () => Promise.resolve(),
   };
 }
 
@@ -94,9 +94,9 @@ export function decisionLogSink(logger: Logger): DecisionSink {
   };
 }
 
-/** Hands every line logged so far to the operating system; for use right before the process ends. */
-export function flushLog(logger: Logger): void {
-  destinations.get(logger)?.flushSync();
+/** Resolves when the operating system has every line logged so far; for use right before the process ends. */
+export async function flushLog(logger: Logger): Promise<void> {
+  await destinations.get(logger)?.flush();
 }
 
 /** Lines thrown away because whoever reads the log did not keep up; for the metric. */

@@ -102,8 +102,8 @@ export class Shutdown {
 export function stopOnSignals(shutdown: Shutdown, logger: Logger): void {
   const end = (reason: string, exitCode: number): void => {
     if (shutdown.isStopping) return;
-    void shutdown.stop(reason, exitCode).then((code) => {
-      flushLog(logger);
+    void shutdown.stop(reason, exitCode).then(async (code) => {
+      await flushLog(logger);
       process.exit(code);
     });
   };

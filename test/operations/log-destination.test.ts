@@ -21,6 +21,13 @@ describe('the buffered log of a process', () => {
     expect(lines.at(-1)?.msg).toBe('last words');
   });
 
+  it('is with the operating system once it has been flushed, whatever happens then', async () => {
+    const child = startChild('logging-program.ts', String(count), 'flush');
+    const [output, how] = await Promise.all([child.output, child.ended]);
+    expect(how).toBe('SIGKILL');
+    expect(output.trimEnd().split('\n')).toHaveLength(count);
+  });
+
   it('does not end a process whose reader went away', async () => {
     const child = startChild('logging-program.ts', String(count), 'finish');
     child.process.stdout?.destroy();

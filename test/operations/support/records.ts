@@ -40,8 +40,8 @@ export class MemoryDestination implements LogDestination {
     this.lines.push(line);
   }
 
-  flushSync(): void {
-    // Nothing waits.
+  flush(): Promise<void> {
+    return Promise.resolve();
   }
 
   /** The lines as objects; fails the test when one is no JSON. */
