@@ -28,7 +28,7 @@ export function extractBearer(rawHeaders: readonly string[], target: string): Ou
     if (authorization !== undefined) return refuse('ambiguous', 'several Authorization headers');
     authorization = rawHeaders[index + 1] ?? '';
   }
-  if (target.includes('access_token') && hasTokenInQuery(target)) {
+  if (hasTokenInQuery(target)) {
     return refuse('ambiguous', 'a token in the query of the URL');
   }
   if (authorization === undefined) return refuse('missing', 'no Authorization header');
@@ -50,8 +50,9 @@ function readCredential(authorization: string): Outcome<string, BearerRefusal> {
   return refuse('missing', 'a scheme other than Bearer');
 }
 
-/** RFC 6750 section 2.3 allows it, section 5.3 advises against it; this API refuses it. */
+/** RFC 6750 section 2.3 allows it, section 5.3 advises against it; this API refuses it, however it is spelled. */
 function hasTokenInQuery(target: string): boolean {
   const query = target.indexOf('?');
-  return query !== -1 && new URLSearchParams(target.slice(query + 1)).has('access_token');
+  if (query === -1 || !/access_token|%/.test(target)) return false;
+  return new URLSearchParams(target.slice(query + 1)).has('access_token');
 }

@@ -1,5 +1,4 @@
 import { createPublicKey } from 'node:crypto';
-import type { JsonWebKey } from 'node:crypto';
 import { isJsonObject } from '../base/json.js';
 import type { JsonObject } from '../base/json.js';
 import { errorText } from '../base/error-text.js';

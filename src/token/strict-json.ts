@@ -12,7 +12,8 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /**
  * A JSON object read strictly, or undefined: well-formed UTF-8, no duplicate members at any depth (RFC 7515 section 4,
- * RFC 7519 section 4: parsers differ in which one they keep), no `__proto__` member, bounded depth, finite numbers.
+ * RFC 7519 section 4: parsers differ in which one they keep), no `__proto__` member, bounded depth, finite numbers, no
+ * escaped half of a surrogate pair (RFC 8259 section 8.2: some parsers make the same replacement character of each).
  */
 export function parseStrictObject(bytes: Uint8Array): JsonObject | undefined {
   const text = decode(bytes);
@@ -43,17 +44,24 @@ function decode(bytes: Uint8Array): string | undefined {
 
 /** Members in the whole tree; NaN, which equals nothing, when the tree breaks a rule. */
 function countMembers(value: unknown, depth: number): number {
+  if (typeof value === 'string') return value.isWellFormed() ? 0 : Number.NaN;
   if (typeof value === 'number') return Number.isFinite(value) ? 0 : Number.NaN;
   if (typeof value !== 'object' || value === null) return 0;
   if (depth === 0) return Number.NaN;
+  return Array.isArray(value) ? countInArray(value, depth) : countInObject(value as JsonObject, depth);
+}
+
+function countInArray(items: readonly unknown[], depth: number): number {
   let members = 0;
-  if (Array.isArray(value)) {
-    for (const item of value) members += countMembers(item, depth - 1);
-    return members;
-  }
-  for (const [name, member] of Object.entries(value)) {
-    if (name === '__proto__') return Number.NaN;
-    members += 1 + countMembers(member, depth - 1);
+  for (const item of items) members += countMembers(item, depth - 1);
+  return members;
+}
+
+function countInObject(object: JsonObject, depth: number): number {
+  let members = 0;
+  for (const name of Object.keys(object)) {
+    if (name === '__proto__' || !name.isWellFormed()) return Number.NaN;
+    members += 1 + countMembers(object[name], depth - 1);
   }
   return members;
 }
