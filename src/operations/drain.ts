@@ -29,7 +29,7 @@ export class Drain {
   /** Connections without a single byte at the last sweep; to Node they are not idle but busy with their first request. */
   #unused = new Set<Socket>();
 
-  /** @param server not listening yet, so that no connection is missed */
+  /** @param server best handed in before it listens, so that no connection is missed */
   constructor(server: Server) {
     this.#server = server;
     server.on('connection', (socket: Socket) => {

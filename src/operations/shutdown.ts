@@ -15,7 +15,7 @@ export interface ShutdownHooks {
 }
 
 export interface ShutdownOptions {
-  /** Not listening yet, so that every connection is known. */
+  /** Best handed in before it listens, so that every connection is known. */
   readonly server: Server;
   readonly logger: Logger;
   readonly hooks: ShutdownHooks;
