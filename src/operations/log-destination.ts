@@ -7,7 +7,7 @@ export interface LogDestination {
   /** Takes one line, with its line feed. */
   write(line: string): void;
   /** Resolves when the operating system has every line so far, or when that takes too long. */
-  flush(): Promise<void>;
+  flush(): void | Promise<void>;
 }
 
 export interface BufferedDestination extends LogDestination {
