@@ -123,8 +123,10 @@ export class RemoteKeySet {
 
   #succeeded(read: ReadKeys, cacheControl: string | string[] | undefined): Outcome<null, 'unavailable'> {
     const now = this.#options.clock();
-    const changed = !sameKeys(this.#fetched?.keys, read.keys);
-    this.#fetched = { keys: read.keys, at: now };
+    const before = this.#fetched?.keys;
+    const changed = !sameKeys(before, read.keys);
+    // Unchanged keys stay the same objects, and with them what verifiers derived from them.
+    this.#fetched = { keys: changed || before === undefined ? read.keys : before, at: now };
     this.#nextFetchAt = now + coolDownAfterSuccessMs;
     this.#lastFailure = accept(null);
     this.#scheduleRefresh(refreshDelay(cacheControl));

@@ -22,16 +22,16 @@ export class OktaLocalVerifier {
   readonly #expected: Expectation;
   readonly #keySet: RemoteKeySet;
   readonly #clock: Clock;
-  /** By kid, for the keys in force. The library caches three keys at most; one verifier a key always hits its cache. */
-  readonly #verifiers = new Map<string, OktaJwtVerifier>();
+  /**
+   * One for each key, living as long as the key. By key and not by kid: a kid may get another key while a token that
+   * names it is being verified. The library caches three keys at most; one verifier a key always hits its cache.
+   */
+  readonly #verifiers = new WeakMap<SigningKey, OktaJwtVerifier>();
 
   constructor(expected: Expectation, keySet: RemoteKeySet, clock: Clock) {
     this.#expected = expected;
     this.#keySet = keySet;
     this.#clock = clock;
-    keySet.onChange(() => {
-      this.#verifiers.clear();
-    });
   }
 
   /** The claims of a valid token. Cheap checks come first, so that garbage costs neither a fetch nor a signature. */
@@ -64,10 +64,10 @@ export class OktaLocalVerifier {
   }
 
   #verifierFor(key: SigningKey): OktaJwtVerifier {
-    const existing = this.#verifiers.get(key.kid);
+    const existing = this.#verifiers.get(key);
     if (existing !== undefined) return existing;
     const created = createVerifier(this.#expected.issuer, key);
-    this.#verifiers.set(key.kid, created);
+    this.#verifiers.set(key, created);
     return created;
   }
 }
