@@ -5,6 +5,9 @@ import { describe, it } from 'vitest';
 /** Where the test vectors are; those of other people are not part of this repository. */
 const vectorsDir = resolve(process.env.VECTORS_DIR ?? join(import.meta.dirname, '../../../shared/vectors'));
 
+/** Those that were made for this project. */
+const ownVectorsDir = join(import.meta.dirname, '../vectors');
+
 /**
  * A suite that needs vectors: where they are absent it is skipped and says so, or fails under `REQUIRE_VECTORS=1`.
  *
@@ -13,8 +16,8 @@ const vectorsDir = resolve(process.env.VECTORS_DIR ?? join(import.meta.dirname, 
  * @param body declares the tests; it is given the absolute path
  */
 export function describeWithVectors(what: string, path: string, body: (absolutePath: string) => void): void {
-  const absolutePath = join(vectorsDir, path);
-  if (existsSync(absolutePath)) {
+  const absolutePath = [vectorsDir, ownVectorsDir].map((dir) => join(dir, path)).find(existsSync);
+  if (absolutePath !== undefined) {
     describe(what, () => {
       body(absolutePath);
     });
