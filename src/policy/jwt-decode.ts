@@ -1,11 +1,5 @@
-import { isJsonObject, parseJson } from '../base/json.js';
-import { decodeGoBase64Url, decodeGoUtf8 } from './go-text.js';
-
-/** JSON text of an object, with its members. */
-interface JsonText {
-  readonly text: string;
-  readonly members: Readonly<Record<string, unknown>>;
-}
+import { decodeGoBase64Url } from './go-base64.js';
+import { parseGoJsonObject } from './go-json.js';
 
 /**
  * OPA's built-in `io.jwt.decode` (v1/topdown/tokens.go) for its WASM: `[header, payload, signature in hex]`, nothing
@@ -18,8 +12,12 @@ interface JsonText {
  * @returns JSON text in UTF-8; undefined where OPA's answer is undefined
  */
 export function decodeJwt(token: unknown): ArrayBuffer | undefined {
-  const decoded = typeof token === 'string' ? decodedText(token) : undefined;
-  return decoded === undefined ? undefined : new TextEncoder().encode(decoded).buffer;
+  try {
+    const decoded = typeof token === 'string' ? decodedText(token) : undefined;
+    return decoded === undefined ? undefined : new TextEncoder().encode(decoded).buffer;
+  } catch {
+    return undefined; // stack or memory ran out
+  }
 }
 
 function decodedText(token: string): string | undefined {
@@ -27,16 +25,14 @@ function decodedText(token: string): string | undefined {
   if (parts.length !== 3) return undefined;
   const [header, payload, signature] = parts.map(decodeGoBase64Url);
   if (header === undefined || payload === undefined) return undefined;
-  const head = jsonObject(header);
+  const head = parseGoJsonObject(header);
   // A JWE (RFC 7516 section 9) is told by its member `enc`; OPA does not decrypt.
   if (head === undefined || Object.hasOwn(head.members, 'enc')) return undefined;
-  if (Object.hasOwn(head.members, 'cty')) {
-    const { cty } = head.members;
-    if (cty === 'JWT') return decodedText(withoutQuotes(payload.toString('latin1')));
-    // OPA 1.22 breaks off the whole request here; no answer is as close as a built-in comes to it.
-    if (typeof cty !== 'string') return undefined;
-  }
-  const body = jsonObject(payload);
+  const contentType = Object.hasOwn(head.members, 'cty') ? head.members.cty : '';
+  if (contentType === 'JWT') return decodedText(withoutQuotes(payload.toString('latin1')));
+  // OPA 1.22 breaks off the whole request here; no answer is as close as a built-in comes to it.
+  if (typeof contentType !== 'string') return undefined;
+  const body = parseGoJsonObject(payload);
   if (body === undefined || signature === undefined) return undefined;
   return `[${head.text},${body.text},"${signature.toString('hex')}"]`;
 }
@@ -53,20 +49,3 @@ function withoutQuotes(text: string): string {
 function isQuote(character: string | undefined): boolean {
   return character === '"' || character === "'";
 }
-
-function jsonObject(bytes: Buffer): JsonText | undefined {
-  const text = withoutLoneSurrogates(decodeGoUtf8(bytes));
-  const members = parseJson(text);
-  return isJsonObject(members) ? { text, members } : undefined;
-}
-
-/**
- * Puts U+FFFD where an escape names half a character, as Go's `encoding/json` does; the WASM would stumble. Escapes
- * are matched in pairs first, and escaped backslashes too, so that `\\ud800` is left alone.
- */
-function withoutLoneSurrogates(text: string): string {
-  return text.replace(surrogates, (match) => (match.length === 6 ? '\ufffd' : match));
-}
-
-const surrogates =
-  /\\\\|\\u[dD][89abAB][\da-fA-F]{2}\\u[dD][c-fC-F][\da-fA-F]{2}|\\u[dD][89a-fA-F][\da-fA-F]{2}/g;

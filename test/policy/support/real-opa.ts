@@ -1,0 +1,121 @@
+import { execFileSync, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { describe, it, vi } from 'vitest';
+import { createUndiciUpstream } from '../../../src/base/undici-upstream.js';
+import type { UndiciUpstream } from '../../../src/base/undici-upstream.js';
+import { createOpaSidecarEngine, parseOpaUrl } from '../../../src/policy/opa-sidecar-engine.js';
+import type { OpaSidecarEngine, OpaUrl } from '../../../src/policy/opa-sidecar-engine.js';
+import { decisionUrl } from '../../../src/policy/opa-url.js';
+
+/** A file of test/policy/fixtures. */
+export function fixture(name: string): string {
+  return join(import.meta.dirname, '../fixtures', name);
+}
+
+function findOpa(): string | undefined {
+  const folders = ['.cache', '.cache/bin', ...(process.env.PATH ?? '').split(delimiter)];
+  return folders.map((folder) => join(folder, 'opa')).find((path) => existsSync(path));
+}
+
+/** A suite that needs the OPA binary: skipped by name without one, failing under `REQUIRE_OPA=1`. */
+export function describeWithOpa(what: string, body: (opa: string) => void): void {
+  const opa = findOpa();
+  if (opa !== undefined) {
+    describe(what, () => {
+      body(opa);
+    });
+  } else if (process.env.REQUIRE_OPA === '1') {
+    it(what, () => {
+      throw new Error('REQUIRE_OPA is 1 and there is no opa on PATH or in .cache (npm run opa:install)');
+    });
+  } else {
+    it.skip(`skipped: ${what} (no OPA binary)`);
+  }
+}
+
+/** The bundle that `opa build` makes of these arguments. */
+export function buildBundle(opa: string, ...args: readonly string[]): Buffer {
+  const folder = mkdtempSync(join(tmpdir(), 'bundle-'));
+  const output = join(folder, 'bundle.tar.gz');
+  execFileSync(opa, ['build', '--output', output, ...args], { stdio: 'pipe' });
+  const bundle = readFileSync(output);
+  rmSync(folder, { recursive: true });
+  return bundle;
+}
+
+/** An OPA server of this test's own, on a Unix socket in a folder of its own. */
+export interface RunningOpa {
+  readonly engine: OpaSidecarEngine;
+  readonly url: OpaUrl;
+  /** What the Data API answers, as it is. */
+  ask(decisionPath: string, inputJson: string): Promise<string>;
+  close(): Promise<void>;
+}
+
+/** @param args after `opa run --server`: files, bundles, flags */
+export async function startOpa(
+  opa: string,
+  decisionPath: string,
+  ...args: readonly string[]
+): Promise<RunningOpa> {
+  const folder = mkdtempSync(join(tmpdir(), 'opa-'));
+  const socket = join(folder, 'opa.sock');
+  const server = spawn(
+    opa,
+    ['run', '--server', '--addr', `unix://${socket}`, '--log-level', 'error', ...args],
+    {
+      stdio: ['ignore', 'ignore', 'inherit'],
+    },
+  );
+  const url = parseOpaUrl(`unix://${socket}:/v1/data/${decisionPath}`);
+  if (!url.ok) throw new Error(url.reason);
+  const engine = createOpaSidecarEngine({ url: url.value, timeoutMs: 10_000 });
+  await vi.waitFor(() => untilItAnswers(engine, decisionPath, server), { timeout: 20_000, interval: 50 });
+  const upstream = createUndiciUpstream(url.value.origin, {
+    connections: 8,
+    connectTimeoutMs: 1000,
+    socketPath: socket,
+  });
+  const ask = (path: string, inputJson: string) => askDataApi(upstream, url.value, path, inputJson);
+  const close = async (): Promise<void> => {
+    await Promise.all([engine.close(), upstream.close()]);
+    await stop(server);
+    rmSync(folder, { recursive: true, force: true });
+  };
+  return { engine, url: url.value, ask, close };
+}
+
+async function askDataApi(
+  { call }: UndiciUpstream,
+  opa: OpaUrl,
+  path: string,
+  inputJson: string,
+): Promise<string> {
+  const url = decisionUrl(opa, path);
+  if (url === undefined) throw new Error(`no decision path: ${path}`);
+  const body = `{"input":${inputJson}}`;
+  const answer = await call({ method: 'POST', url, body, timeoutMs: 10_000, maxBytes: 1024 * 1024 });
+  if (!answer.ok) throw new Error(answer.reason);
+  return answer.value.text;
+}
+
+async function untilItAnswers(
+  engine: OpaSidecarEngine,
+  decisionPath: string,
+  server: ChildProcess,
+): Promise<void> {
+  if (server.exitCode !== null) throw new Error(`opa ended with ${server.exitCode}`);
+  const probed = await engine.probe(decisionPath);
+  if (!probed.ok && probed.code === 'unavailable') throw new Error(probed.reason);
+}
+
+async function stop(server: ChildProcess): Promise<void> {
+  if (server.exitCode !== null) return;
+  const exited = once(server, 'exit');
+  server.kill('SIGKILL');
+  await exited;
+}
