@@ -56,6 +56,7 @@ export const claimChecks: readonly Check[] = [
   { name: 'uid', objection: (claims) => optionalTextObjection('uid', claims.uid) },
   { name: 'jti', objection: (claims) => optionalTextObjection('jti', claims.jti) },
   { name: 'scp', objection: (claims) => scopesObjection(claims.scp) },
+  { name: 'claim names', objection: (claims) => claimNamesObjection(claims) },
 ];
 
 /** Runs {@link claimChecks}. */
@@ -86,12 +87,12 @@ export function expiryObjection(exp: JsonValue | undefined, now: number): Object
   return exp > now ? undefined : refuse('expired', 'exp has passed');
 }
 
-function issuedAtObjection(iat: JsonValue | undefined, now: number): Objection {
+export function issuedAtObjection(iat: JsonValue | undefined, now: number): Objection {
   if (typeof iat !== 'number') return invalid('iat', 'a number');
   return iat <= now + clockSkewSeconds ? undefined : refuse('not_yet_valid', 'iat lies in the future');
 }
 
-function notBeforeObjection(nbf: JsonValue | undefined, now: number): Objection {
+export function notBeforeObjection(nbf: JsonValue | undefined, now: number): Objection {
   if (nbf === undefined) return undefined;
   if (typeof nbf !== 'number') return invalid('nbf', 'a number');
   return nbf <= now ? undefined : refuse('not_yet_valid', 'nbf lies in the future');
@@ -111,6 +112,16 @@ export function textObjection(name: string, value: JsonValue | undefined): Objec
 
 export function optionalTextObjection(name: string, value: JsonValue | undefined): Objection {
   return value === undefined ? undefined : textObjection(name, value);
+}
+
+/** Names of members of an object inside `@okta/jwt-verifier`, which refuses to read claims of the same names. */
+export const unreadableClaims = ['constructor', 'toJSON', 'compact'] as const;
+
+/** One refusal that says so, in every mode, instead of a bad signature in some. */
+export function claimNamesObjection(claims: JsonObject): Objection {
+  return unreadableClaims.some((name) => Object.hasOwn(claims, name))
+    ? refuse('invalid_claim', `a claim is named one of ${unreadableClaims.join(', ')}`)
+    : undefined;
 }
 
 /** Okta writes `scp` as an array. A string would turn membership tests into substring tests. */

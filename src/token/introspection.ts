@@ -6,9 +6,12 @@ import type { Outcome, Refused } from '../base/outcome.js';
 import type { UpstreamCall, UpstreamFailure } from '../base/upstream.js';
 import {
   audienceObjection,
+  claimNamesObjection,
   clientObjection,
   expiryObjection,
+  issuedAtObjection,
   issuerObjection,
+  notBeforeObjection,
   optionalTextObjection,
   scopeToken,
   textObjection,
@@ -89,24 +92,23 @@ export class Introspection {
   }
 
   #objection(answer: JsonObject): Objection {
-    const { expected, clock } = this.#options;
+    const { expected, requiredClaims, clock } = this.#options;
+    const now = clock() / 1000;
+    const carries = (name: string) => answer[name] !== undefined;
+    const demands = (claim: IntrospectionClaim) => carries(claim) || requiredClaims.has(claim);
     return (
-      this.#whereCarried(answer, 'iss', () => issuerObjection(answer.iss, expected)) ??
-      this.#whereCarried(answer, 'aud', () => audienceObjection(answer.aud, expected)) ??
-      this.#whereCarried(answer, 'exp', () => expiryObjection(answer.exp, clock() / 1000)) ??
-      (answer.client_id === undefined
-        ? undefined
-        : clientObjection('client_id', answer.client_id, expected)) ??
+      (demands('iss') ? issuerObjection(answer.iss, expected) : undefined) ??
+      (demands('aud') ? audienceObjection(answer.aud, expected) : undefined) ??
+      (demands('exp') ? expiryObjection(answer.exp, now) : undefined) ??
+      (carries('iat') ? issuedAtObjection(answer.iat, now) : undefined) ??
+      notBeforeObjection(answer.nbf, now) ??
       textObjection('sub', answer.sub) ??
+      (carries('client_id') ? clientObjection('client_id', answer.client_id, expected) : undefined) ??
       optionalTextObjection('uid', answer.uid) ??
       optionalTextObjection('jti', answer.jti) ??
-      scopeObjection(answer.scope)
+      scopeObjection(answer.scope) ??
+      claimNamesObjection(answer)
     );
-  }
-
-  #whereCarried(answer: JsonObject, claim: IntrospectionClaim, check: () => Objection): Objection {
-    if (answer[claim] === undefined && !this.#options.requiredClaims.has(claim)) return undefined;
-    return check();
   }
 
   #unavailable(failure: Refused<UpstreamFailure>): Refused<'unavailable'> {

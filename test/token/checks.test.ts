@@ -1,6 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import type { JsonObject } from '../../src/base/json.js';
-import { claimChecks, claimObjection, clockSkewSeconds, headerObjection } from '../../src/token/checks.js';
+import {
+  claimChecks,
+  claimObjection,
+  clockSkewSeconds,
+  headerObjection,
+  unreadableClaims,
+} from '../../src/token/checks.js';
 import type { Expectation } from '../../src/token/checks.js';
 import {
   machineClaims,
@@ -118,7 +124,11 @@ describe('the checks of claims', () => {
   });
 
   it('are each in the table of this test', () => {
-    expect(table.map(({ claim }) => claim)).toEqual(claimChecks.map(({ name }) => name));
+    expect([...table.map(({ claim }) => claim), 'claim names']).toEqual(claimChecks.map(({ name }) => name));
+  });
+
+  it.each(unreadableClaims)('refuse a claim named %s', (name) => {
+    expect(codeOf({ [name]: 'x' })).toBe('invalid_claim');
   });
 
   it.each(acceptedRows)('accept $claim = $value', ({ claim, value }) => {

@@ -1,4 +1,6 @@
+import OktaJwtVerifier from '@okta/jwt-verifier';
 import { describe, expect, it } from 'vitest';
+import { unreadableClaims } from '../../src/token/checks.js';
 import { OktaLocalVerifier } from '../../src/token/okta-local-verifier.js';
 import { RemoteKeySet } from '../../src/token/key-set.js';
 import {
@@ -166,4 +168,16 @@ describe('local validation', () => {
     clock.advance(farExpiry * 1000 - clock.now());
     expect(await local.verify(token)).toMatchObject({ ok: false, code: 'expired' });
   });
+
+  it.each(unreadableClaims)(
+    'says why it refuses a claim named %s: the library would blame the signature',
+    async (name) => {
+      const token = await mint(first, machineClaims({ [name]: 'x' }));
+      const getKeysInterceptor = () => Promise.resolve([first.published]);
+      const library = new OktaJwtVerifier({ issuer: testIssuer, getKeysInterceptor });
+      await expect(library.verifyAccessToken(token, testAudience)).rejects.toThrow();
+      const { local } = await setUp();
+      expect(await local.verify(token)).toMatchObject({ ok: false, code: 'invalid_claim' });
+    },
+  );
 });
