@@ -1,0 +1,7 @@
+package system.log_test
+
+import data.system.log
+
+test_the_token_is_erased if {
+	"/input/jwt/tokenValue" in log.mask
+}
