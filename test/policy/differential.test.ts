@@ -22,11 +22,38 @@ const runs = Number(process.env.DIFFERENTIAL_RUNS ?? 3000);
 const atOnce = 50;
 const longModeMs = 10 * 60 * 60_000;
 
-const policies = [
+const ours = join(import.meta.dirname, '../../policies');
+
+interface ComparedPolicy {
+  readonly name: string;
+  readonly path: string;
+  /** What OPA runs on, after `opa run`. */
+  readonly sources: readonly string[];
+  /** The bundle for the embedded engine, where it is not built from the sources. */
+  readonly bundle?: string;
+  /** Every kind of outcome that the generated questions must have led to. */
+  readonly outcomes: readonly string[];
+}
+
+const policies: readonly ComparedPolicy[] = [
   {
     name: "the article's policy",
     path: 'demoapi/authz/allow',
     sources: ['--v0-compatible', fixture('article-v0.rego')],
+    outcomes: ['allow', 'deny'],
+  },
+  {
+    name: 'our policy, bare',
+    path: 'demoapi/authz/allow',
+    sources: ['--bundle', join(ours, 'bundle.rego.tar.gz')],
+    bundle: join(ours, 'bundle.tar.gz'),
+    outcomes: ['allow', 'deny'],
+  },
+  {
+    name: 'our policy, with reasons',
+    path: 'demoapi/authz/decision',
+    sources: ['--bundle', join(ours, 'bundle.rego.tar.gz')],
+    bundle: join(ours, 'bundle.tar.gz'),
     outcomes: ['allow', 'deny'],
   },
   {
@@ -38,14 +65,16 @@ const policies = [
 ];
 
 describeWithOpa('the same policy in a sidecar and embedded', (opa) => {
-  describe.each(policies)('$name', ({ path, sources, outcomes }) => {
+  describe.each(policies)('$name', ({ path, sources, bundle, outcomes }) => {
     const folder = mkdtempSync(join(tmpdir(), 'differential-'));
     let sidecar: RunningOpa;
     let embedded: PolicyEngine;
 
     beforeAll(async () => {
-      const bundlePath = join(folder, 'bundle.tar.gz');
-      writeFileSync(bundlePath, buildBundle(opa, '--target', 'wasm', '--entrypoint', path, ...sources));
+      const bundlePath = bundle ?? join(folder, 'bundle.tar.gz');
+      if (bundle === undefined) {
+        writeFileSync(bundlePath, buildBundle(opa, '--target', 'wasm', '--entrypoint', path, ...sources));
+      }
       const engine = await createOpaWasmEngine({ bundlePath, onWarning: () => undefined, watch: false });
       if (!engine.ok) throw new Error(engine.reason);
       embedded = engine.value;
