@@ -112,7 +112,7 @@ export class TokenVerifier {
       if (!local.ok) return local;
       const answer = await parts.introspection.introspect(token);
       if (!answer.ok) return answer;
-      return sameToken(local.value, answer.value)
+      return isSameToken(local.value, answer.value)
         ? local
         : refuse('inactive', 'the issuer speaks of another token');
     }
@@ -129,10 +129,15 @@ export class TokenVerifier {
 }
 
 /** Of what both sides say, nothing may differ: an answer meant for another token proves nothing about this one. */
-function sameToken(local: VerifiedToken, answer: JsonObject): boolean {
-  const sameSubject = answer.sub === undefined || answer.sub === local.principal.sub;
-  const sameId = answer.jti === undefined || local.jti === null || answer.jti === local.jti;
-  return sameSubject && sameId;
+function isSameToken({ principal, jti, expiresAt }: VerifiedToken, answer: JsonObject): boolean {
+  const pairs = [
+    [answer.sub, principal.sub],
+    [answer.client_id, principal.cid],
+    [answer.uid, principal.uid],
+    [answer.jti, jti],
+    [answer.exp, expiresAt],
+  ];
+  return pairs.every(([theirs, ours]) => theirs === undefined || theirs === ours);
 }
 
 function toVerifiedToken(

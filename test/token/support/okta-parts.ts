@@ -31,7 +31,7 @@ export interface OktaParts {
   readonly keySet: RemoteKeySet;
   readonly local: OktaLocalVerifier;
   readonly introspection: Introspection;
-  verifier(mode: ValidationMode, options?: Partial<TokenVerifierOptions>): TokenVerifier;
+  readonly verifier: (mode: ValidationMode, options?: Partial<TokenVerifierOptions>) => TokenVerifier;
   close(): Promise<void>;
 }
 
