@@ -108,6 +108,8 @@ export class WasmPolicy {
 
   #missingBuiltins(): string[] {
     const needed = this.#instance?.requiredBuiltins() ?? [];
-    return needed.filter((name) => !libraryBuiltins.has(name) && !Object.hasOwn(suppliedBuiltins, name));
+    return needed
+      .filter((name) => !libraryBuiltins.has(name) && !Object.hasOwn(suppliedBuiltins, name))
+      .sort();
   }
 }
