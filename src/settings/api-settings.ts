@@ -142,15 +142,16 @@ export type ApiSettings = SettingsOf<typeof apiSettingsTable>;
 /** The API's settings, or every mistake in them at once, including settings that only fail together. */
 export function readApiSettings(environment: Environment): SettingsOutcome<ApiSettings> {
   const read = readSettings(apiSettingsTable, environment);
-  const together = mistakesTogether(environment, read.ok ? [] : read.mistakes);
+  const together = mistakesTogether(environment);
   if (!read.ok) return { ok: false, mistakes: [...read.mistakes, ...together] };
   return together.length > 0 ? { ok: false, mistakes: together } : accept(read.value);
 }
 
-function mistakesTogether(environment: Environment, known: readonly SettingMistake[]): SettingMistake[] {
-  const mode = environment.OKTA_VALIDATION;
-  const needsSecret = mode === 'remote' || mode === 'both';
-  const hasSecret = [environment.OKTA_CLIENT_SECRET, environment.OKTA_CLIENT_SECRET_FILE].some(Boolean);
-  if (!needsSecret || hasSecret || known.some(({ name }) => name === 'OKTA_CLIENT_SECRET')) return [];
-  return [{ name: 'OKTA_CLIENT_SECRET', problem: `is required when OKTA_VALIDATION is ${mode}` }];
+function mistakesTogether(environment: Environment): SettingMistake[] {
+  const { validation, clientSecret } = apiSettingsTable;
+  const read = readSettings({ validation, clientSecret }, environment);
+  if (!read.ok || read.value.validation === 'local' || read.value.clientSecret !== '') return [];
+  return [
+    { name: clientSecret.name, problem: `is required when OKTA_VALIDATION is ${read.value.validation}` },
+  ];
 }

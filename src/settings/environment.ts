@@ -7,7 +7,14 @@ import type { Environment } from './setting.js';
  * allowed in the file.
  */
 export function loadEnvironment(environment: NodeJS.ProcessEnv, file: string): Environment {
-  return { ...readEnvFile(file), ...environment };
+  const lines = Object.entries(readEnvFile(file)).filter(([name]) => !isSetOtherwise(name, environment));
+  return { ...Object.fromEntries(lines), ...environment };
+}
+
+/** Whether the environment sets the same thing in its other form: `NAME` for `NAME_FILE`, `NAME_FILE` for `NAME`. */
+function isSetOtherwise(name: string, environment: NodeJS.ProcessEnv): boolean {
+  const otherForm = name.endsWith('_FILE') ? name.slice(0, -'_FILE'.length) : `${name}_FILE`;
+  return Boolean(environment[otherForm]);
 }
 
 function readEnvFile(file: string): Environment {

@@ -41,9 +41,10 @@ export const secureUrl = z
   );
 
 function isPlainUrl(value: string): boolean {
-  if (!URL.canParse(value)) return false;
-  const { protocol, username, password, hash } = new URL(value);
-  return /^https?:$/.test(protocol) && username === '' && password === '' && hash === '';
+  // The URL parser drops white space, and the sign of an empty fragment, without a word.
+  if (!URL.canParse(value) || /[\s#]/.test(value)) return false;
+  const { protocol, username, password } = new URL(value);
+  return /^https?:$/.test(protocol) && username === '' && password === '';
 }
 
 export function isLoopback(hostname: string): boolean {

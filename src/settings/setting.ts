@@ -65,10 +65,15 @@ function readSetting(
   const parsed = row.schema.safeParse(text.value);
   if (parsed.success) return { value: parsed.data };
   const expected = parsed.error.issues.map((issue) => issue.message).join('; ');
-  return { problem: row.secret ? expected : `${expected}, not ${JSON.stringify(text.value.slice(0, 200))}` };
+  return { problem: row.secret ? expected : `${expected}, not ${shown(text.value)}` };
 }
 
-/** An empty variable counts as absent: that is what `NAME=` in a compose file or an env file means. */
+/** A value for people: quoted, bounded, and without the user and password of a URL. */
+function shown(value: string): string {
+  return JSON.stringify(value.replace(/\/\/.*@/s, '//…@').slice(0, 200));
+}
+
+/** An empty variable or file counts as absent: that is what `NAME=` in a compose file or an env file means. */
 function textOf(
   row: Setting<unknown>,
   environment: Environment,
@@ -78,7 +83,8 @@ function textOf(
   if (file === undefined || file === '') return { value: direct ?? row.fallback };
   if (direct !== undefined) return { problem: `is set together with ${row.name}_FILE; set one of them` };
   try {
-    return { value: readFileSync(file, 'utf8').replace(/\r?\n$/, '') };
+    const content = readFileSync(file, 'utf8').replace(/\r?\n$/, '');
+    return { value: content === '' ? row.fallback : content };
   } catch (error) {
     return { problem: `could not be read from the file named by ${row.name}_FILE: ${errorText(error)}` };
   }
