@@ -69,7 +69,7 @@ describe('app.env', () => {
   });
 
   it('gives way to NAME in the environment when it names a file', () => {
-    const file = envFile(`${articleFile.replace(/OKTA_CLIENT_SECRET=.*/, 'OKTA_CLIENT_SECRET_FILE=/nowhere')}`);
+    const file = envFile(articleFile.replace(/OKTA_CLIENT_SECRET=.*/, 'OKTA_CLIENT_SECRET_FILE=/nowhere'));
     const outcome = readApiSettings(loadEnvironment({ OKTA_CLIENT_SECRET: 'given' }, file));
     expect(outcome).toMatchObject({ ok: true, value: { clientSecret: 'given' } });
   });
