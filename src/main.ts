@@ -8,6 +8,9 @@ if (settings.ok) {
   const { runApi } = await import('./api/run-api.js');
   await runApi(settings.value);
 } else {
-  printMistakes(settings.mistakes, 'Set them in the environment or in app.env; app.env.example shows every one.');
+  printMistakes(
+    settings.mistakes,
+    'Set them in the environment or in app.env; app.env.example shows every one.',
+  );
   process.exitCode = exitSettings;
 }
