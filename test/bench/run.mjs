@@ -131,6 +131,10 @@ function save(text, results) {
   writeFileSync(join(folder, 'latest.json'), `${JSON.stringify(results, undefined, 2)}\n`);
 }
 
+// The processes have groups of their own, so Ctrl-C reaches this one only.
+for (const signal of ['SIGINT', 'SIGTERM'])
+  process.once(signal, () => void stopAll().then(() => process.exit(1)));
+
 try {
   await main();
 } finally {

@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { get } from 'node:http';
 import { createServer } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 
@@ -36,7 +37,7 @@ export function start(name, command, args, { env = {}, cwd } = {}) {
   return started;
 }
 
-/** Waits until the URL answers with 2xx; fails when the process ends or time is over. */
+/** Waits until the URL answers with 200; fails when the process ends or time is over. */
 export async function untilServing(started, url, { headers = {}, timeoutMs = 60_000, pollMs = 20 } = {}) {
   const end = performance.now() + timeoutMs;
   while (performance.now() < end) {
@@ -47,24 +48,34 @@ export async function untilServing(started, url, { headers = {}, timeoutMs = 60_
   throw new Error(`${started.name} did not serve ${url} within ${timeoutMs} ms:\n${started.errors}`);
 }
 
-async function answersWell(url, headers) {
-  try {
-    const response = await fetch(url, { headers, signal: AbortSignal.timeout(5000) });
-    await response.arrayBuffer();
-    return response.ok;
-  } catch {
-    return false;
-  }
+/** One request on a connection of its own: kept ones would be there when the load begins. */
+function answersWell(url, headers) {
+  return new Promise((resolve) => {
+    const request = get(url, { headers, agent: false, timeout: 5000 }, (response) => {
+      response.resume().on('close', () => resolve(response.statusCode === 200));
+    });
+    request.on('timeout', () => request.destroy());
+    request.on('error', () => resolve(false));
+  });
 }
 
 /** Ends the process and waits for it; after five seconds it is killed. */
 export async function stop(started) {
   if (started.hasEnded) return;
   const ended = once(started.child, 'close');
-  started.child.kill('SIGTERM');
-  const timer = setTimeout(() => started.child.kill('SIGKILL'), 5000);
+  signalGroup(started, 'SIGTERM');
+  const timer = setTimeout(() => signalGroup(started, 'SIGKILL'), 5000);
   await ended;
   clearTimeout(timer);
+}
+
+function signalGroup({ child }, signal) {
+  try {
+    process.kill(-child.pid, signal);
+  } catch (error) {
+    // It has ended by itself in the meantime.
+    if (error.code !== 'ESRCH') throw error;
+  }
 }
 
 /** For the end of the benchmark itself, however it comes. */

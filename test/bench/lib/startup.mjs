@@ -1,5 +1,4 @@
 // Time from `npm start` to the first answer to a caller with a token.
-import { join } from 'node:path';
 import { freePort, start, stop, untilServing } from './processes.mjs';
 import { apiEnvironment, startOkta } from './targets.mjs';
 
@@ -20,20 +19,11 @@ async function timeStart(setup) {
   const env = apiEnvironment(setup, { validation: 'local', engine: 'embedded', port, managementPort });
   const headers = { authorization: `Bearer ${setup.pool.first}` };
   const begin = performance.now();
-  const server = start('npm start', npm(), ['start'], { env, cwd: setup.root });
+  const server = start('npm start', 'npm', ['start'], { env, cwd: setup.root });
   try {
     await untilServing(server, `http://127.0.0.1:${port}/sayhello`, { headers, pollMs: 2 });
     return performance.now() - begin;
   } finally {
     await stop(server);
   }
-}
-
-function npm() {
-  return process.platform === 'win32' ? 'npm.cmd' : 'npm';
-}
-
-/** Whether dist/ is there to be measured. */
-export function entryOf(root) {
-  return join(root, 'dist', 'main.js');
 }

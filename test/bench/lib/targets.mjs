@@ -1,4 +1,6 @@
 // What is measured: each target starts its processes and says where to send requests.
+import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { fastapiFolder } from './fastapi.mjs';
@@ -120,8 +122,10 @@ export function apiEnvironment(setup, { validation, engine, port, managementPort
 
 /** Okta's stand-in at the port that the tokens' issuer names. */
 export async function startOkta({ issuer, pool }) {
+  const { port } = new URL(issuer);
+  await checkFree(port);
   const env = {
-    PORT: new URL(issuer).port,
+    PORT: port,
     ISSUER: issuer,
     JWKS: JSON.stringify(pool.jwks),
     CLIENT_ID: clientId,
@@ -130,6 +134,16 @@ export async function startOkta({ issuer, pool }) {
   const server = start('okta stand-in', process.execPath, [join(peers, 'okta-stand-in.mjs')], { env });
   await untilServing(server, `${issuer}/v1/keys`);
   return server;
+}
+
+/** Whoever answers there would be measured, or refuse the tokens, in the stand-in's place. */
+async function checkFree(port) {
+  const probe = createServer().listen(Number(port), '127.0.0.1');
+  await once(probe, 'listening').catch(() => {
+    throw new Error(`port ${port} is in use; set BENCH_OKTA_PORT to another`);
+  });
+  probe.close();
+  await once(probe, 'close');
 }
 
 async function startFastapi(setup, validation) {
