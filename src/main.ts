@@ -1,4 +1,4 @@
-import { exitSettings, printMistakes } from './settings/report.js';
+import { reportMistakes } from './settings/report.js';
 import { readApiSettings } from './settings/api-settings.js';
 import { loadEnvironment } from './settings/environment.js';
 
@@ -8,9 +8,8 @@ if (settings.ok) {
   const { runApi } = await import('./api/run-api.js');
   await runApi(settings.value);
 } else {
-  printMistakes(
+  reportMistakes(
     settings.mistakes,
     'Set them in the environment or in app.env; app.env.example shows every one.',
   );
-  process.exitCode = exitSettings;
 }

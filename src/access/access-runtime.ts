@@ -2,6 +2,7 @@ import type { HttpService } from '@nestjs/axios';
 import { systemClock } from '../base/clock.js';
 import { accept, refuse } from '../base/outcome.js';
 import type { Outcome } from '../base/outcome.js';
+import { SetupError } from '../base/setup-error.js';
 import type { UpstreamCall } from '../base/upstream.js';
 import { createOpaSidecarEngine, parseOpaUrl } from '../policy/opa-sidecar-engine.js';
 import type { OpaUrl } from '../policy/opa-sidecar-engine.js';
@@ -25,7 +26,7 @@ const defaultOpaTimeoutMs = 500;
 const defaultTokenCacheEntries = 10_000;
 
 /** The options can't be put into force; the message says what to change. */
-export class AccessSetupError extends Error {
+export class AccessSetupError extends SetupError {
   override readonly name = 'AccessSetupError';
 }
 

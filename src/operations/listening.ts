@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { exitUnavailable, SetupError } from '../base/setup-error.js';
 
 /** Where to listen, and which setting says so. */
 export interface ListenAddress {
@@ -11,12 +12,10 @@ export interface ListenAddress {
   readonly setting: string;
 }
 
-/** Exit code of a program that can't listen (sysexits.h: EX_UNAVAILABLE). */
-export const exitPortUnavailable = 69;
-
 /** The address can't be listened on; the message is one line for the operator, naming port and setting. */
-export class ListenError extends Error {
+export class ListenError extends SetupError {
   override readonly name = 'ListenError';
+  override readonly exitCode = exitUnavailable;
   readonly address: ListenAddress;
 
   constructor(address: ListenAddress, problem: string, cause: unknown) {

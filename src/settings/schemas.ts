@@ -31,14 +31,19 @@ export function oneOf<const Values extends readonly [string, ...string[]]>(
   return z.enum(values, `expected one of ${values.join(', ')}`);
 }
 
-/** An http(s) URL without credentials or fragment; plain http only where nobody can listen in: on loopback. */
-export const secureUrl = z
+/** An http(s) URL without credentials or fragment. */
+export const plainUrl = z
   .string()
-  .refine((value) => isPlainUrl(value), 'expected an absolute http(s) URL without user, password or fragment')
   .refine(
-    (value) => !isPlainUrl(value) || value.startsWith('https:') || isLoopback(new URL(value).hostname),
-    'expected https (plain http is accepted for loopback hosts only)',
+    (value) => isPlainUrl(value),
+    'expected an absolute http(s) URL without user, password or fragment',
   );
+
+/** A plain URL; http only where nobody can listen in: on loopback. */
+export const secureUrl = plainUrl.refine(
+  (value) => !isPlainUrl(value) || value.startsWith('https:') || isLoopback(new URL(value).hostname),
+  'expected https (plain http is accepted for loopback hosts only)',
+);
 
 function isPlainUrl(value: string): boolean {
   // The URL parser drops white space, and the sign of an empty fragment, without a word.
