@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Clock } from '../base/clock.js';
 import { maybeThen } from '../base/maybe-then.js';
 import type { Refused } from '../base/outcome.js';
+import { traceIdOf } from '../base/trace-context.js';
 import type { DecisionRecord, DecisionSink } from '../policy/decision-record.js';
 import type { Decision, NoDecision, PolicyOutcome } from '../policy/decision.js';
 import type { PolicyEngine } from '../policy/policy-engine.js';
@@ -14,7 +15,6 @@ import type { TokenVerifier } from '../token/token-verifier.js';
 import { invalidTarget, tokenDetail } from './refusals.js';
 import type { AccessRefusal } from './refusals.js';
 import { canonicalPath, isSpelledAs } from './request-target.js';
-import { traceIdOf } from './trace-context.js';
 
 /** A request as far as access depends on it. */
 export interface GuardedRequest {

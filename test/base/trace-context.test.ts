@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { traceIdOf } from '../../src/operations/trace-context.js';
+import { traceIdOf } from '../../src/base/trace-context.js';
 
 const traceId = '4bf92f3577b34da6a3ce929d0e0e4736';
 const parentId = '00f067aa0ba902b7';
@@ -11,11 +11,10 @@ describe('the trace id of a traceparent header', () => {
     ['a later version with nothing appended', `01-${traceId}-${parentId}-01`],
     ['a later version with more members', `cc-${traceId}-${parentId}-01-what-the-future-brings`],
   ])('is read: %s', (_, header) => {
-    expect(traceIdOf(header)).toBe(traceId);
+    expect(traceIdOf(['host', 'api', 'TraceParent', header, 'accept', '*/*'])).toBe(traceId);
   });
 
   it.each([
-    ['no header', undefined],
     ['empty', ''],
     ['version ff, which is forbidden', `ff-${traceId}-${parentId}-01`],
     ['a trace id of zeros', `00-${'0'.repeat(32)}-${parentId}-01`],
@@ -29,6 +28,15 @@ describe('the trace id of a traceparent header', () => {
     ['no flags', `00-${traceId}-${parentId}`],
     ['longer than any version will need', `01-${traceId}-${parentId}-01-${'a'.repeat(1000)}`],
   ])('is null: %s', (_, header) => {
-    expect(traceIdOf(header)).toBeNull();
+    expect(traceIdOf(['traceparent', header])).toBeNull();
+  });
+
+  it('is null without a header', () => {
+    expect(traceIdOf(['tracestate', `00-${traceId}-${parentId}-01`])).toBeNull();
+  });
+
+  it('is null when two headers name one each', () => {
+    const header = `00-${traceId}-${parentId}-01`;
+    expect(traceIdOf(['traceparent', header, 'Traceparent', header])).toBeNull();
   });
 });
