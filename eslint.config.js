@@ -15,6 +15,8 @@ export default defineConfig(
       '@typescript-eslint/no-extraneous-class': ['error', { allowWithDecorator: true }],
       // Nest declares its option types as classes and takes literals.
       '@typescript-eslint/no-unsafe-class-instance-assignment': 'off',
+      // A parameter that must be there for its decorator's sake.
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_$' }],
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
       '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'separate-type-imports' }],
     },

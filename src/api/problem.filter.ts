@@ -1,7 +1,7 @@
-import { STATUS_CODES } from 'node:http';
 import { Catch, Inject, Logger } from '@nestjs/common';
 import type { ArgumentsHost, ExceptionFilter } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
+import { exceptionStatus } from '../base/exception-status.js';
 import { httpProblem } from './http-problem.js';
 
 /** Every error that is no refusal of the guard, as RFC 9457 document. Of a 5xx, the client learns nothing more. */
@@ -15,7 +15,7 @@ export class ProblemFilter implements ExceptionFilter {
   }
 
   catch(exception: unknown, host: ArgumentsHost): void {
-    const status = statusOf(exception);
+    const status = exceptionStatus(exception);
     if (status >= 500) this.#logger.error(exception);
     const { httpAdapter } = this.#adapterHost;
     const response: unknown = host.switchToHttp().getResponse();
@@ -23,11 +23,4 @@ export class ProblemFilter implements ExceptionFilter {
     for (const [name, value] of Object.entries(headers)) httpAdapter.setHeader(response, name, value);
     httpAdapter.reply(response, body, status);
   }
-}
-
-/** Nest's exceptions tell their status by a method, Fastify's by a member. */
-function statusOf(exception: unknown): number {
-  const { getStatus, statusCode } = exception as { getStatus?: () => number; statusCode?: unknown };
-  const status = typeof getStatus === 'function' ? getStatus.call(exception) : statusCode;
-  return typeof status === 'number' && status in STATUS_CODES && status >= 400 ? status : 500;
 }

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
@@ -5,15 +6,13 @@ import { startApi } from '../api/start-api.js';
 import type { RunningApi } from '../api/start-api.js';
 import { startIssuer } from '../issuer/start-issuer.js';
 import type { RunningIssuer } from '../issuer/start-issuer.js';
+import type { ClientWithSecret } from '../issuer/clients/client-registry.js';
 import { readApiSettings } from '../settings/api-settings.js';
 import type { ApiSettings } from '../settings/api-settings.js';
+import { readIssuerSettings } from '../settings/issuer-settings.js';
 import { describeMistakes } from '../settings/setting.js';
+import type { Environment, SettingsOutcome } from '../settings/setting.js';
 import { demoFolder } from './demo-folder.js';
-
-export interface DemoClient {
-  readonly clientId: string;
-  readonly clientSecret: string;
-}
 
 /** The bundle that the project ships, wherever the demo was started from. */
 const bundle = fileURLToPath(new URL('../../policies/bundle.tar.gz', import.meta.url));
@@ -23,7 +22,7 @@ const decision = 'http://localhost:8181/v1/data/demoapi/authz/decision';
 
 /** Issuer, API and policy engine in this one process, with settings that other programs can use too. */
 export class Demo {
-  readonly client: DemoClient;
+  readonly client: ClientWithSecret;
   readonly #issuer: RunningIssuer;
   readonly #logger: Logger;
   #api: RunningApi;
@@ -31,7 +30,7 @@ export class Demo {
 
   constructor(
     issuer: RunningIssuer,
-    client: DemoClient,
+    client: ClientWithSecret,
     settings: ApiSettings,
     api: RunningApi,
     logger: Logger,
@@ -74,28 +73,48 @@ export class Demo {
 
 /** @throws ListenError when a port is in use */
 export async function startDemo(logger: Logger): Promise<Demo> {
-  const issuer = await startIssuer(demoIssuerOptions(logger));
-  const client = await issuer.addClient({ name: 'demo', scopes: ['read_sayhello'] });
-  const environment = apiEnvironment(issuer.issuer, client);
-  const settings = readApiSettings(environment);
-  if (!settings.ok) throw new Error(describeMistakes(settings.mistakes));
-  writeEnvironment(environment);
+  const ofIssuer = issuerEnvironment();
+  const issuer = await startIssuer(settingsOf(readIssuerSettings, ofIssuer), logger);
   try {
-    return new Demo(issuer, client, settings.value, await startApi(settings.value, logger), logger);
+    const client = await issuer.registry.add({ name: 'demo', scopes: ['read_sayhello'] });
+    const ofApi = apiEnvironment(issuer.issuer, client);
+    const settings = settingsOf(readApiSettings, ofApi);
+    const api = await startApi(settings, logger);
+    writeEnvironment({ ...ofApi, ...ofIssuer });
+    return new Demo(issuer, client, settings, api, logger);
   } catch (error) {
     await issuer.close();
     throw error;
   }
 }
 
-function apiEnvironment(issuer: string, client: DemoClient): Record<string, string> {
+function settingsOf<T>(read: (environment: Environment) => SettingsOutcome<T>, environment: Environment): T {
+  const settings = read(environment);
+  if (!settings.ok) throw new Error(describeMistakes(settings.mistakes));
+  return settings.value;
+}
+
+function issuerEnvironment(): Record<string, string> {
+  return {
+    ISSUER_BASE_URL: 'http://127.0.0.1:8087',
+    ISSUER_HOST: '127.0.0.1',
+    ISSUER_PORT: '8087',
+    ISSUER_MANAGEMENT_HOST: '127.0.0.1',
+    ISSUER_MANAGEMENT_PORT: '9087',
+    ISSUER_DATABASE_URL: 'pglite:memory',
+    ISSUER_PEPPER: randomBytes(32).toString('base64'),
+    ISSUER_MODE: 'development',
+  };
+}
+
+function apiEnvironment(issuer: string, client: ClientWithSecret): Record<string, string> {
   return {
     OKTA_ISSUER: issuer,
-    OKTA_CLIENT_ID: client.clientId,
-    OKTA_CLIENT_SECRET: client.clientSecret,
+    OKTA_CLIENT_ID: client.client_id,
+    OKTA_CLIENT_SECRET: client.client_secret,
     OKTA_AUDIENCE: 'api://default',
     OPA_AUTHZ_URL: decision,
-    OKTA_ALLOWED_CLIENT_IDS: client.clientId,
+    OKTA_ALLOWED_CLIENT_IDS: client.client_id,
     OKTA_VALIDATION: 'local',
     OKTA_INTROSPECTION_CACHE_SECONDS: '0',
     OKTA_JWKS_URL: `${issuer}/v1/keys`,

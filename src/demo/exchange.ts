@@ -44,17 +44,28 @@ function parse(text: string): unknown {
 function sentLines({ method, url, authorization, form }: ExchangeRequest): string[] {
   const lines = [`${method} ${url}`];
   if (authorization) lines.push(`Authorization: ${authorization.scheme} ${shorten(authorization)}`);
-  if (form) lines.push(String(new URLSearchParams(form)));
+  if (form) lines.push(formLine(form));
   return lines;
+}
+
+function formLine({ token, ...form }: NonNullable<ExchangeRequest['form']>): string {
+  const shown = new URLSearchParams(form).toString();
+  return token === undefined ? shown : `${shown}token=${beginning(token)}`;
 }
 
 function shorten({ scheme, credentials }: NonNullable<ExchangeRequest['authorization']>): string {
   if (scheme === 'Basic') return '<client id and secret>';
-  return `${credentials.slice(0, 12)}… (${credentials.length} characters)`;
+  return beginning(credentials);
+}
+
+function beginning(token: string): string {
+  return `${token.slice(0, 12)}… (${token.length} characters)`;
 }
 
 function receivedLines(response: Response, text: string): string[] {
   const challenge = response.headers.get('www-authenticate');
   const body = text.replace(/"access_token":"([^"]{12})[^"]*"/, '"access_token":"$1…"');
-  return [...(challenge === null ? [] : [`WWW-Authenticate: ${challenge}`]), body];
+  return [...(challenge === null ? [] : [`WWW-Authenticate: ${challenge}`]), body].filter(
+    (line) => line !== '',
+  );
 }

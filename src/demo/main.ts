@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { exitPortUnavailable, ListenError } from '../operations/listening.js';
+import { SetupError } from '../base/setup-error.js';
 import { createLogger } from '../operations/logging.js';
 import { startDemo } from './demo.js';
 import type { Demo } from './demo.js';
@@ -39,7 +39,7 @@ function stayUp(demo: Demo): void {
 try {
   await run();
 } catch (error) {
-  if (!(error instanceof ListenError)) throw error;
+  if (!(error instanceof SetupError)) throw error;
   process.stderr.write(`${error.message}\n`);
-  process.exit(exitPortUnavailable);
+  process.exit(error.exitCode);
 }

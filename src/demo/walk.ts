@@ -1,4 +1,5 @@
-import type { Demo, DemoClient } from './demo.js';
+import type { ClientWithSecret } from '../issuer/clients/client-registry.js';
+import type { Demo } from './demo.js';
 import { exchange } from './exchange.js';
 import type { Exchange, ExchangeRequest } from './exchange.js';
 import type { Narrator } from './narrator.js';
@@ -30,7 +31,7 @@ export async function walkThrough(demo: Demo, narrator: Narrator): Promise<boole
   return local && remote && revoked;
 }
 
-function tokenRequest({ issuer }: Demo, client: DemoClient): ExchangeRequest {
+function tokenRequest({ issuer }: Demo, client: ClientWithSecret): ExchangeRequest {
   return {
     method: 'POST',
     url: `${issuer}/v1/token`,
@@ -39,10 +40,10 @@ function tokenRequest({ issuer }: Demo, client: DemoClient): ExchangeRequest {
   };
 }
 
-function basic({ clientId, clientSecret }: DemoClient) {
+function basic({ client_id, client_secret }: ClientWithSecret) {
   return {
     scheme: 'Basic',
-    credentials: Buffer.from(`${clientId}:${clientSecret}`).toString('base64'),
+    credentials: Buffer.from(`${client_id}:${client_secret}`).toString('base64'),
   } as const;
 }
 

@@ -1,0 +1,18 @@
+/** What the issuer serves below `{base}/oauth2/{serverId}/`: the controllers, the metadata and the metrics agree on it. */
+export const endpoints = {
+  token: { method: 'POST', path: 'v1/token' },
+  introspect: { method: 'POST', path: 'v1/introspect' },
+  revoke: { method: 'POST', path: 'v1/revoke' },
+  keys: { method: 'GET', path: 'v1/keys' },
+  oauthMetadata: { method: 'GET', path: '.well-known/oauth-authorization-server' },
+  openidMetadata: { method: 'GET', path: '.well-known/openid-configuration' },
+} as const;
+
+export type EndpointName = keyof typeof endpoints;
+
+/** Which endpoint a path belongs to, whatever the method. */
+export function endpointAt(path: string): EndpointName | undefined {
+  const within = /^\/oauth2\/[^/]+\/(.+)$/.exec(path)?.[1];
+  const found = Object.entries(endpoints).find(([, endpoint]) => endpoint.path === within);
+  return found?.[0] as EndpointName | undefined;
+}

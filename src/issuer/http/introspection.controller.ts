@@ -1,0 +1,62 @@
+import { Controller, Header, HttpCode, Inject, Param, Post } from '@nestjs/common';
+import type { AuthorizationServer } from '../authorization-server.js';
+import { ClientAuthentication } from '../clients/client-authentication.js';
+import { endpoints } from '../endpoints.js';
+import { OAuthError } from '../oauth-error.js';
+import { AccessTokens } from '../tokens/access-tokens.js';
+import type { AccessTokenClaims } from '../tokens/access-tokens.js';
+import { Revocations } from '../tokens/revocations.js';
+import { AuthorizationServerPipe } from './authorization-server.pipe.js';
+import { OAuth } from './oauth-request.js';
+import type { OAuthRequest } from './oauth-request.js';
+
+/** RFC 7662 section 2.2, as Okta answers it. */
+type IntrospectionResponse =
+  | { readonly active: false }
+  | (Pick<AccessTokenClaims, 'exp' | 'iat' | 'sub' | 'aud' | 'iss' | 'jti'> & {
+      readonly active: true;
+      /** Space-delimited, where the token has an array. */
+      readonly scope: string;
+      readonly token_type: 'Bearer';
+      readonly client_id: string;
+    });
+
+const inactive: IntrospectionResponse = { active: false };
+
+/** RFC 7662. */
+@Controller('oauth2/:serverId')
+export class IntrospectionController {
+  readonly #authentication: ClientAuthentication;
+  readonly #tokens: AccessTokens;
+  readonly #revocations: Revocations;
+
+  constructor(
+    @Inject(ClientAuthentication) authentication: ClientAuthentication,
+    @Inject(AccessTokens) tokens: AccessTokens,
+    @Inject(Revocations) revocations: Revocations,
+  ) {
+    this.#authentication = authentication;
+    this.#tokens = tokens;
+    this.#revocations = revocations;
+  }
+
+  @Post(endpoints.introspect.path)
+  @HttpCode(200)
+  @Header('cache-control', 'no-cache, no-store')
+  async introspect(
+    @Param('serverId', AuthorizationServerPipe) server: AuthorizationServer,
+    @OAuth() request: OAuthRequest,
+  ): Promise<IntrospectionResponse> {
+    await this.#authentication.authenticate(request);
+    const token = request.parameters.get('token');
+    if (token === undefined) throw new OAuthError('invalid_request', "The 'token' parameter is required.");
+    const claims = await this.#tokens.read(token, server);
+    if (claims === undefined || !(await this.#revocations.isLive(claims))) return inactive;
+    return toResponse(claims);
+  }
+}
+
+function toResponse({ scp, exp, iat, sub, aud, iss, jti, cid }: AccessTokenClaims): IntrospectionResponse {
+  const common = { exp, iat, sub, aud, iss, jti };
+  return { active: true, scope: scp.join(' '), ...common, token_type: 'Bearer', client_id: cid };
+}

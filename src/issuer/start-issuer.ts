@@ -1,0 +1,174 @@
+import 'reflect-metadata';
+import { randomUUID } from 'node:crypto';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { Logger } from 'pino';
+import { systemClock } from '../base/clock.js';
+import { toListenError } from '../operations/listening.js';
+import { startManagementServer } from '../operations/management-server.js';
+import { nestLogger } from '../operations/nest-logger.js';
+import { Readiness } from '../operations/readiness.js';
+import type { HealthCheck } from '../operations/readiness.js';
+import type { RunningService } from '../operations/run-service.js';
+import type { IssuerSettings } from '../settings/issuer-settings.js';
+import { serveRegistry } from './admin/registry-socket.js';
+import { AuthorizationServers } from './authorization-server.js';
+import { ClientAuthentication } from './clients/client-authentication.js';
+import { ClientRegistry } from './clients/client-registry.js';
+import { endpointAt } from './endpoints.js';
+import { ClientCredentialsGrant } from './grants/client-credentials.js';
+import { createIssuerMetrics } from './issuer-metrics.js';
+import type { IssuerMetrics } from './issuer-metrics.js';
+import { IssuerModule } from './issuer.module.js';
+import { SigningKeyRing } from './keys/signing-key-ring.js';
+import { peppersOf } from './pepper-file.js';
+import { folderOf, openStore } from './store/open-store.js';
+import type { Database } from './store/open-store.js';
+import { AccessTokens } from './tokens/access-tokens.js';
+import { Revocations } from './tokens/revocations.js';
+
+/** The issuer while it runs. */
+export interface RunningIssuer extends RunningService {
+  /** The `iss` of its tokens. */
+  readonly issuer: string;
+  readonly port: number;
+  readonly managementPort: number;
+  readonly registry: ClientRegistry;
+  readonly server: Server;
+}
+
+/** Requests are bounded before they are read: tokens and forms are small. */
+const httpLimits = {
+  bodyLimit: 64 * 1024,
+  requestTimeout: 30_000,
+  keepAliveTimeout: 75_000,
+  http: { maxHeaderSize: 16 * 1024, headersTimeout: 15_000 },
+} as const;
+
+const sweepEveryMs = 10 * 60_000;
+
+/**
+ * Starts the issuer: store, keys, endpoints, management port.
+ *
+ * @throws SetupError when the database can't be used or a port is in use
+ */
+export async function startIssuer(settings: IssuerSettings, logger: Logger): Promise<RunningIssuer> {
+  const opened: (() => Promise<void>)[] = [];
+  const close = async (): Promise<void> => {
+    for (const end of opened.splice(0).reverse()) await end();
+  };
+  try {
+    return { ...(await start(settings, logger, opened)), close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** @param opened receives what has to be closed again, in the order of opening */
+async function start(
+  settings: IssuerSettings,
+  logger: Logger,
+  opened: (() => Promise<void>)[],
+): Promise<Omit<RunningIssuer, 'close'>> {
+  const folder = folderOf(settings.databaseUrl);
+  const store = await openStore(folder);
+  opened.push(() => store.close());
+  const peppers = peppersOf(settings, folder);
+  const keys = await SigningKeyRing.open(store.db, peppers);
+  const revocations = new Revocations(store.db, systemClock);
+  opened.push(sweepRegularly(revocations, logger));
+  const registry = new ClientRegistry(store.db, peppers);
+  if (folder !== undefined) opened.push(await serveRegistry(registry, folder, logger));
+  const metrics = createIssuerMetrics();
+  const tokens = new AccessTokens(keys, systemClock);
+  const module = IssuerModule.forRoot({
+    servers: new AuthorizationServers(store.db, settings.baseUrl, systemClock),
+    authentication: new ClientAuthentication({
+      db: store.db,
+      peppers,
+      logger,
+      allowSecretInQuery: settings.mode === 'development',
+    }),
+    clientCredentials: new ClientCredentialsGrant(store.db, tokens),
+    keys,
+    tokens,
+    revocations,
+  });
+  const app = await createApp(module, logger, metrics);
+  opened.push(() => app.close());
+  const readiness = new Readiness([databaseCheck(store.db)]);
+  const { managementHost: host, managementPort: port } = settings;
+  const address = { host, port, setting: 'ISSUER_MANAGEMENT_PORT' };
+  const management = await startManagementServer({ address, readiness, metrics });
+  opened.push(() => management.close());
+  const server = await listen(app, settings);
+  const running = {
+    issuer: `${settings.baseUrl}/oauth2/default`,
+    port: (server.address() as AddressInfo).port,
+    managementPort: management.port,
+  };
+  logger.info({ ...running, mode: settings.mode, signingKey: keys.current.kid }, 'the issuer is listening');
+  return { ...running, registry, server, readiness };
+}
+
+async function createApp(
+  module: ReturnType<typeof IssuerModule.forRoot>,
+  logger: Logger,
+  metrics: IssuerMetrics,
+): Promise<NestFastifyApplication> {
+  const adapter = new FastifyAdapter({ ...httpLimits, return503OnClosing: false });
+  const fastify = adapter.getInstance();
+  // Forms are read by readOAuthParameters, which sees duplicates and bad encodings that other parsers smooth over.
+  fastify.removeAllContentTypeParsers();
+  fastify.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => {
+    done(null, body);
+  });
+  fastify.addHook('onRequest', (_request, reply, done) => {
+    void reply.header('x-okta-request-id', randomUUID());
+    done();
+  });
+  fastify.addHook('onResponse', (request, reply, done) => {
+    metrics.answered(endpointAt(request.url.split('?', 1)[0] ?? ''), reply.statusCode);
+    done();
+  });
+  return NestFactory.create<NestFastifyApplication>(module, adapter, {
+    logger: nestLogger(logger),
+    abortOnError: false,
+    bodyParser: false,
+  });
+}
+
+async function listen(app: NestFastifyApplication, { host, port }: IssuerSettings): Promise<Server> {
+  try {
+    await app.listen(port, host);
+    return app.getHttpServer();
+  } catch (error) {
+    throw toListenError(error, { host, port, setting: 'ISSUER_PORT' });
+  }
+}
+
+function databaseCheck(db: Database): HealthCheck {
+  return {
+    name: 'database',
+    check: async () => {
+      await db.selectFrom('authorization_servers').select('id').limit(1).execute();
+      return { ok: true };
+    },
+  };
+}
+
+function sweepRegularly(revocations: Revocations, logger: Logger): () => Promise<void> {
+  const timer = setInterval(() => {
+    revocations.sweep().catch((error: unknown) => {
+      logger.warn({ err: error }, 'expired revocations could not be swept');
+    });
+  }, sweepEveryMs).unref();
+  return () => {
+    clearInterval(timer);
+    return Promise.resolve();
+  };
+}

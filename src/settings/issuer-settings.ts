@@ -1,0 +1,109 @@
+import { z } from 'zod';
+import { accept } from '../base/outcome.js';
+import { isLoopback, oneOf, plainUrl, port, text, wholeNumber } from './schemas.js';
+import { readSettings, setting } from './setting.js';
+import type { Environment, SettingMistake, SettingsOf, SettingsOutcome } from './setting.js';
+
+/** Shorter ones could be guessed by whoever reads the database. */
+const minPepperLength = 32;
+
+const peppers = z
+  .string()
+  .transform((list) => (list === '' ? [] : list.split(',').map((pepper) => pepper.trim())))
+  .refine(
+    (list) => list.every((pepper) => pepper.length >= minPepperLength),
+    `expected at least ${minPepperLength} characters, such as the output of: openssl rand -base64 32`,
+  );
+
+const baseUrl = plainUrl.refine(
+  (value) => !value.endsWith('/') && !value.includes('?'),
+  'expected no slash or query at the end: clients compare it to the letter',
+);
+
+/** Every setting of the issuer, one row a variable. */
+export const issuerSettingsTable = {
+  baseUrl: setting({
+    name: 'ISSUER_BASE_URL',
+    schema: baseUrl,
+    fallback: 'http://127.0.0.1:8087',
+    meaning: 'what clients call it: iss of its tokens is {base}/oauth2/default',
+  }),
+  host: setting({
+    name: 'ISSUER_HOST',
+    schema: text,
+    fallback: '127.0.0.1',
+    meaning: 'the address to listen on',
+  }),
+  port: setting({
+    name: 'ISSUER_PORT',
+    schema: port,
+    fallback: '8087',
+    meaning: 'the port to listen on',
+  }),
+  managementHost: setting({
+    name: 'ISSUER_MANAGEMENT_HOST',
+    schema: text,
+    fallback: '127.0.0.1',
+    meaning: "the address for the issuer's health and metrics",
+  }),
+  managementPort: setting({
+    name: 'ISSUER_MANAGEMENT_PORT',
+    schema: port,
+    fallback: '9087',
+    meaning: "the port for the issuer's health and metrics",
+  }),
+  databaseUrl: setting({
+    name: 'ISSUER_DATABASE_URL',
+    schema: text.regex(/^pglite:.+$/, 'expected pglite:memory or pglite:./folder'),
+    fallback: 'pglite:./.issuer',
+    meaning: 'pglite:memory, or pglite: and the folder that keeps clients, keys and revocations',
+  }),
+  peppers: setting({
+    name: 'ISSUER_PEPPER',
+    schema: peppers,
+    fallback: '',
+    secret: true,
+    meaning: 'protects stored secrets and keys; several, newest first, comma-separated, to change it',
+  }),
+  mode: setting({
+    name: 'ISSUER_MODE',
+    schema: oneOf(['production', 'development']),
+    fallback: 'production',
+    meaning: 'development allows http off loopback, the secret in the query string, and no ISSUER_PEPPER',
+  }),
+  logLevel: setting({
+    name: 'LOG_LEVEL',
+    schema: oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']),
+    fallback: 'info',
+    meaning: 'the least severe level that is logged',
+  }),
+  shutdownTimeoutMs: setting({
+    name: 'SHUTDOWN_TIMEOUT_MS',
+    schema: wholeNumber(0, 300_000),
+    fallback: '10000',
+    meaning: 'milliseconds that requests under way get to finish when the process is told to stop',
+  }),
+} as const;
+
+export type IssuerSettings = SettingsOf<typeof issuerSettingsTable>;
+
+/** The issuer's settings, or every mistake in them at once, including settings that only fail together. */
+export function readIssuerSettings(environment: Environment): SettingsOutcome<IssuerSettings> {
+  const read = readSettings(issuerSettingsTable, environment);
+  const together = mistakesTogether(environment);
+  if (!read.ok) return { ok: false, mistakes: [...read.mistakes, ...together] };
+  return together.length > 0 ? { ok: false, mistakes: together } : accept(read.value);
+}
+
+function mistakesTogether(environment: Environment): SettingMistake[] {
+  const { mode, peppers, baseUrl } = issuerSettingsTable;
+  const read = readSettings({ mode, peppers, baseUrl }, environment);
+  if (!read.ok || read.value.mode === 'development') return [];
+  const mistakes: SettingMistake[] = [];
+  if (read.value.peppers.length === 0)
+    mistakes.push({ name: peppers.name, problem: `is required in production: ${peppers.meaning}` });
+  const url = new URL(read.value.baseUrl);
+  if (url.protocol === 'http:' && !isLoopback(url.hostname))
+    mistakes.push({ name: baseUrl.name, problem: 'expected https (plain http is for loopback hosts only)' });
+  return mistakes;
+}
