@@ -114,7 +114,7 @@ describe('a request that is no request, or too large', () => {
     const answer = await sendBytes(api.port, bytes);
     expect(answer.status).toBe(status);
     expect(answer.headers['content-type']).toContain('application/problem+json');
-    expect(answer.headers['connection']).toBe('close');
+    expect(answer.headers.connection).toBe('close');
     expect(json(answer)).toMatchObject({ type: `urn:nest-okta-opa:problem:${code}`, status, code });
     expect(world.opa.asked()).toEqual([]);
   });
