@@ -23,7 +23,7 @@ export interface ExpectedAnswer {
 
 export interface AnswerRow {
   readonly when: string;
-  request(world: ApiWorld): Promise<RawRequest> | RawRequest;
+  readonly request: (world: ApiWorld) => Promise<RawRequest> | RawRequest;
   /** In each mode; a function where the mode makes a difference. */
   readonly answer: ExpectedAnswer | ((validation: ValidationMode) => ExpectedAnswer);
 }
