@@ -4,14 +4,15 @@ import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
 import { startApi } from '../api/start-api.js';
 import type { RunningApi } from '../api/start-api.js';
+import { SetupError } from '../base/setup-error.js';
 import { startIssuer } from '../issuer/start-issuer.js';
 import type { RunningIssuer } from '../issuer/start-issuer.js';
 import type { ClientWithSecret } from '../issuer/clients/client-registry.js';
-import { readApiSettings } from '../settings/api-settings.js';
+import { apiSettingsTable, readApiSettings } from '../settings/api-settings.js';
 import type { ApiSettings } from '../settings/api-settings.js';
-import { readIssuerSettings } from '../settings/issuer-settings.js';
+import { issuerSettingsTable, readIssuerSettings } from '../settings/issuer-settings.js';
 import { describeMistakes } from '../settings/setting.js';
-import type { Environment, SettingsOutcome } from '../settings/setting.js';
+import type { Environment, SettingsOutcome, SettingsTable } from '../settings/setting.js';
 import { demoFolder } from './demo-folder.js';
 
 /** The bundle that the project ships, wherever the demo was started from. */
@@ -71,13 +72,27 @@ export class Demo {
   }
 }
 
-/** @throws ListenError when a port is in use */
-export async function startDemo(logger: Logger): Promise<Demo> {
-  const ofIssuer = issuerEnvironment();
+/** The ports of the demo, each under the name of its setting. */
+const defaultPorts = {
+  PORT: '8086',
+  MANAGEMENT_PORT: '9086',
+  ISSUER_PORT: '8087',
+  ISSUER_MANAGEMENT_PORT: '9087',
+} as const;
+
+type Ports = Readonly<Record<keyof typeof defaultPorts, string>>;
+
+/**
+ * @param environment only the ports are taken from it: everything else is the demo's own
+ * @throws SetupError when a port is in use
+ */
+export async function startDemo(environment: Environment, logger: Logger): Promise<Demo> {
+  const ports = portsOf(environment);
+  const ofIssuer = issuerEnvironment(ports);
   const issuer = await startIssuer(settingsOf(readIssuerSettings, ofIssuer), logger);
   try {
     const client = await issuer.registry.add({ name: 'demo', scopes: ['read_sayhello'] });
-    const ofApi = apiEnvironment(issuer.issuer, client);
+    const ofApi = apiEnvironment(issuer.issuer, client, ports);
     const settings = settingsOf(readApiSettings, ofApi);
     const api = await startApi(settings, logger);
     writeEnvironment({ ...ofApi, ...ofIssuer });
@@ -90,47 +105,52 @@ export async function startDemo(logger: Logger): Promise<Demo> {
 
 function settingsOf<T>(read: (environment: Environment) => SettingsOutcome<T>, environment: Environment): T {
   const settings = read(environment);
-  if (!settings.ok) throw new Error(describeMistakes(settings.mistakes));
+  if (!settings.ok) throw new SetupError(describeMistakes(settings.mistakes));
   return settings.value;
 }
 
-function issuerEnvironment(): Record<string, string> {
+function portsOf(environment: Environment): Ports {
+  const ports = Object.entries(defaultPorts).map(([name, port]) => [name, environment[name] ?? port]);
+  return Object.fromEntries(ports) as Ports;
+}
+
+function issuerEnvironment({ ISSUER_PORT, ISSUER_MANAGEMENT_PORT }: Ports): Record<string, string> {
   return {
-    ISSUER_BASE_URL: 'http://127.0.0.1:8087',
-    ISSUER_HOST: '127.0.0.1',
-    ISSUER_PORT: '8087',
-    ISSUER_MANAGEMENT_HOST: '127.0.0.1',
-    ISSUER_MANAGEMENT_PORT: '9087',
+    ...defaultsOf(issuerSettingsTable),
+    ISSUER_BASE_URL: `http://127.0.0.1:${ISSUER_PORT}`,
+    ISSUER_PORT,
+    ISSUER_MANAGEMENT_PORT,
     ISSUER_DATABASE_URL: 'pglite:memory',
     ISSUER_PEPPER: randomBytes(32).toString('base64'),
     ISSUER_MODE: 'development',
   };
 }
 
-function apiEnvironment(issuer: string, client: ClientWithSecret): Record<string, string> {
+function apiEnvironment(
+  issuer: string,
+  client: ClientWithSecret,
+  { PORT, MANAGEMENT_PORT }: Ports,
+): Record<string, string> {
   return {
+    ...defaultsOf(apiSettingsTable),
     OKTA_ISSUER: issuer,
     OKTA_CLIENT_ID: client.client_id,
     OKTA_CLIENT_SECRET: client.client_secret,
     OKTA_AUDIENCE: 'api://default',
-    OPA_AUTHZ_URL: decision,
     OKTA_ALLOWED_CLIENT_IDS: client.client_id,
-    OKTA_VALIDATION: 'local',
-    OKTA_INTROSPECTION_CACHE_SECONDS: '0',
     OKTA_JWKS_URL: `${issuer}/v1/keys`,
-    OKTA_TIMEOUT_MS: '2000',
-    TOKEN_CACHE_ENTRIES: '10000',
+    OPA_AUTHZ_URL: decision,
     OPA_MODE: 'embedded',
     OPA_BUNDLE: bundle,
-    OPA_TIMEOUT_MS: '500',
     HOST: '127.0.0.1',
-    PORT: '8086',
-    MANAGEMENT_HOST: '127.0.0.1',
-    MANAGEMENT_PORT: '9086',
-    LOG_LEVEL: 'info',
-    TRUST_PROXY: 'off',
-    SHUTDOWN_TIMEOUT_MS: '10000',
+    PORT,
+    MANAGEMENT_PORT,
   };
+}
+
+/** Every setting is written down, so that a reader of the file sees what there is to change. */
+function defaultsOf(table: SettingsTable): Record<string, string> {
+  return Object.fromEntries(Object.values(table).map(({ name, fallback = '' }) => [name, fallback]));
 }
 
 /** Secrets are made anew at each start; only this user may read them. */

@@ -13,7 +13,7 @@ const narrator = new Narrator(process.stdout);
 const exitUnexpected = 1;
 
 async function run(): Promise<void> {
-  const demo = await startDemo(createLogger({ level: 'info', destination: Narrator.logFile() }));
+  const demo = await startDemo(process.env, createLogger({ level: 'info', destination: Narrator.logFile() }));
   const asExpected = await walkThrough(demo, narrator);
   if (values.once || !asExpected) {
     await demo.close();
