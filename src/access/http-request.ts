@@ -44,7 +44,7 @@ function routeOf(request: HttpRequest): string {
 /** RFC 6750 section 2.2 speaks of forms; an `access_token` member in JSON is the application's own affair. */
 function hasTokenInBody({ body, headers }: HttpRequest): boolean {
   if (typeof body !== 'object' || body === null || !('access_token' in body)) return false;
-  return headers['content-type']?.startsWith('application/x-www-form-urlencoded') === true;
+  return headers['content-type']?.toLowerCase().startsWith('application/x-www-form-urlencoded') === true;
 }
 
 export function rememberPrincipal(request: HttpRequest, principal: Principal): void {

@@ -5,7 +5,10 @@ import type { Reflector } from '@nestjs/core';
 const publicKey = 'nest-okta-opa:public';
 const policyKey = 'nest-okta-opa:policy';
 
-/** Lets a route, or every route of a controller, be reached without a token and without a decision. */
+/**
+ * Lets a route, or every route of a controller, be reached without a token and without a decision. A handler with
+ * `@Policy` in such a controller stays guarded.
+ */
 export const Public = (): CustomDecorator => SetMetadata(publicKey, true);
 
 /**
@@ -26,13 +29,18 @@ export const Policy = (decisionPath: string): CustomDecorator => {
 type Handler = ReturnType<ExecutionContext['getHandler']>;
 type Controller = ReturnType<ExecutionContext['getClass']>;
 
-/** What the decorators on one handler and its controller say. */
-export interface RouteAccess {
-  readonly controller: Controller;
+interface Access {
   readonly isPublic: boolean;
   /** Undefined: the one of the settings. */
   readonly decisionPath: string | undefined;
 }
+
+/** What the decorators on one handler and its controller say. */
+export interface RouteAccess extends Access {
+  readonly controller: Controller;
+}
+
+const undecorated: Access = { isPublic: false, decisionPath: undefined };
 
 /** Reads decorators once for each handler: reflection on every request would cost more than the decision itself. */
 export class RouteAccessReader {
@@ -47,13 +55,17 @@ export class RouteAccessReader {
     const known = this.#known.get(handler);
     // A handler inherited by several controllers is one function; the decorators of its class may differ.
     if (known?.controller === controller) return known;
-    const targets = [handler, controller];
-    const access: RouteAccess = {
-      controller,
-      isPublic: this.#reflector.getAllAndOverride<boolean | undefined>(publicKey, targets) === true,
-      decisionPath: this.#reflector.getAllAndOverride<string | undefined>(policyKey, targets),
-    };
+    const said = this.#decorators(handler) ?? this.#decorators(controller) ?? undecorated;
+    const access: RouteAccess = { controller, ...said };
     this.#known.set(handler, access);
     return access;
+  }
+
+  /** The nearer target counts, and on one target `@Policy` before `@Public`: a contradiction does not open a route. */
+  #decorators(target: Handler | Controller): Access | undefined {
+    const decisionPath = this.#reflector.get<string | undefined>(policyKey, target);
+    if (decisionPath !== undefined) return { isPublic: false, decisionPath };
+    const isPublic = this.#reflector.get<boolean | undefined>(publicKey, target) === true;
+    return isPublic ? { isPublic, decisionPath } : undefined;
   }
 }
