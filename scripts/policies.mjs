@@ -18,7 +18,8 @@ function requireOpa() {
 /** Runs OPA and returns what it printed; its complaints go to the user as they are. */
 function opa(...opaArguments) {
   const result = spawnSync(requireOpa(), opaArguments, { encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 });
-  if (result.status !== 0) throw new Failure(`opa ${opaArguments[0]}: ${result.stderr}${result.stdout}`.trim());
+  if (result.status !== 0)
+    throw new Failure(`opa ${opaArguments[0]}: ${result.stderr}${result.stdout}`.trim());
   return result.stdout;
 }
 
@@ -56,7 +57,8 @@ function build() {
 const commands = { check, test, build, push: () => push(commandArguments) };
 
 try {
-  if (!Object.hasOwn(commands, command)) throw new Failure(`expected one of ${Object.keys(commands).join(', ')}`);
+  if (!Object.hasOwn(commands, command))
+    throw new Failure(`expected one of ${Object.keys(commands).join(', ')}`);
   await commands[command]();
 } catch (error) {
   if (!(error instanceof Failure) && error.name !== 'PushFailure') throw error;

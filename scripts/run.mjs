@@ -15,7 +15,9 @@ function modifiedAt(path) {
 
 function newestSource() {
   const files = readdirSync(join(root, 'src'), { recursive: true, withFileTypes: true });
-  const times = files.filter((file) => file.isFile()).map((file) => modifiedAt(join(file.parentPath, file.name)));
+  const times = files
+    .filter((file) => file.isFile())
+    .map((file) => modifiedAt(join(file.parentPath, file.name)));
   return Math.max(modifiedAt(join(root, 'tsconfig.build.json')), ...times);
 }
 
@@ -27,7 +29,10 @@ function isStale() {
 
 if (isStale()) {
   const nest = join(root, 'node_modules', '@nestjs', 'cli', 'bin', 'nest.js');
-  const build = spawnSync(process.execPath, [nest, 'build'], { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
+  const build = spawnSync(process.execPath, [nest, 'build'], {
+    cwd: root,
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
   if (build.status !== 0) process.exit(build.status ?? 1);
 }
 

@@ -15,7 +15,8 @@ const usage = 'usage: npm run policies:push -- [FILE.rego] [--id ID] [--url http
 /** @param {string[]} pushArguments one file, or none for everything in policies/ */
 export async function push(pushArguments) {
   const { file, id, url } = readArguments(pushArguments);
-  const sources = file === undefined ? policySources() : [{ path: id ?? basename(file), text: readSource(file) }];
+  const sources =
+    file === undefined ? policySources() : [{ path: id ?? basename(file), text: readSource(file) }];
   for (const { path, text } of sources) {
     if (path.endsWith('data.json')) await pushData(url, path, text);
     else if (!path.endsWith('.manifest')) await pushPolicy(url, path, text);
@@ -27,7 +28,8 @@ function readArguments(pushArguments) {
     const options = { id: { type: 'string' }, url: { type: 'string', default: defaultUrl() } };
     const { values, positionals } = parseArgs({ args: pushArguments, options, allowPositionals: true });
     if (positionals.length > 1) throw new PushFailure(usage);
-    if (!/^https?:$/.test(URL.parse(values.url)?.protocol ?? '')) throw new PushFailure(`${values.url} is no http URL`);
+    if (!/^https?:$/.test(URL.parse(values.url)?.protocol ?? ''))
+      throw new PushFailure(`${values.url} is no http URL`);
     return { file: positionals[0], id: values.id, url: values.url.replace(/\/$/, '') };
   } catch (error) {
     throw error instanceof PushFailure ? error : new PushFailure(`${error.message}\n${usage}`);
@@ -61,16 +63,21 @@ async function pushData(url, path, text) {
   const address = `${url}/v1/data/${document}`;
   await call(address, { method: 'PUT', headers: { 'content-type': 'application/json' }, body: text });
   const { result } = await call(address);
-  if (!isDeepStrictEqual(result, JSON.parse(text))) throw new PushFailure(`${address} holds another document than was sent`);
+  if (!isDeepStrictEqual(result, JSON.parse(text)))
+    throw new PushFailure(`${address} holds another document than was sent`);
   console.log(`data ${document} is in force at ${url}`);
 }
 
 async function call(address, request = {}) {
-  const response = await fetch(address, { ...request, redirect: 'error', signal: AbortSignal.timeout(timeoutMs) }).catch(
-    (error) => {
-      throw new PushFailure(`no answer from ${address}: ${error.cause?.message || error.cause?.code || error.message}`);
-    },
-  );
+  const response = await fetch(address, {
+    ...request,
+    redirect: 'error',
+    signal: AbortSignal.timeout(timeoutMs),
+  }).catch((error) => {
+    throw new PushFailure(
+      `no answer from ${address}: ${error.cause?.message || error.cause?.code || error.message}`,
+    );
+  });
   const text = await response.text();
   if (!response.ok) throw new PushFailure(`${address} answered ${response.status}: ${explain(text)}`);
   return text === '' ? {} : JSON.parse(text);
@@ -80,7 +87,9 @@ async function call(address, request = {}) {
 function explain(text) {
   try {
     const { message, errors = [] } = JSON.parse(text);
-    const places = errors.map((error) => `  ${error.location?.file}:${error.location?.row}: ${error.message}`);
+    const places = errors.map(
+      (error) => `  ${error.location?.file}:${error.location?.row}: ${error.message}`,
+    );
     return [message, ...places].join('\n');
   } catch {
     return text;

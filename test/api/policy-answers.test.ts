@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { buildBundle, describeWithOpa } from '../policy/support/real-opa.js';
+import { buildBundle, describeWithOpa } from '../support/opa.js';
 import { get, json } from '../support/api-client.js';
 import { ownBundle } from '../support/api-opa-stand-in.js';
 import { startApiWorld, testApiForTest } from '../support/api-world.js';

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { fastapiEnvironment } from './lib/fastapi.mjs';
 import { measure, medianRun } from './lib/measure.mjs';
-import { findOpa } from './lib/opa.mjs';
+import { findOpa } from '../../scripts/lib/opa.mjs';
 import { stopAll } from './lib/processes.mjs';
 import { against, compare, median, shortfalls, table } from './lib/report.mjs';
 import { measureScale, scaleTable } from './lib/scale.mjs';
@@ -52,7 +52,7 @@ async function prepare() {
   const python = await fastapiEnvironment(join(root, '.cache', 'bench-venv'));
   const pool = await tokenPool(join(root, '.cache', 'bench-tokens'), issuer, plan.tokens);
   const skipped = 'skipped' in python ? [python.skipped] : [];
-  return { setup: { root, issuer, pool, opa: findOpa(root), uvicorn: python.uvicorn }, skipped };
+  return { setup: { root, issuer, pool, opa: findOpa(), uvicorn: python.uvicorn }, skipped };
 }
 
 function build() {

@@ -10,10 +10,11 @@ import { decodeJwt } from '../../src/policy/jwt-decode.js';
 import { createOpaWasmEngine } from '../../src/policy/opa-wasm-engine.js';
 import type { PolicyEngine } from '../../src/policy/policy-engine.js';
 import { serializeHttpInput } from '../../src/policy/policy-input.js';
+import { buildBundle, describeWithOpa } from '../support/opa.js';
 import { exactJson } from './support/exact-json.js';
 import { generatedRequests, tokenTexts } from './support/generated-requests.js';
 import type { GeneratedRequest } from './support/generated-requests.js';
-import { buildBundle, describeWithOpa, fixture, startOpa } from './support/real-opa.js';
+import { fixture, startOpa } from './support/real-opa.js';
 import type { RunningOpa } from './support/real-opa.js';
 
 /** Questions for each policy; `DIFFERENTIAL_RUNS=1000000` is the long mode. */

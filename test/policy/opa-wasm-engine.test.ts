@@ -7,7 +7,8 @@ import { createOpaWasmEngine } from '../../src/policy/opa-wasm-engine.js';
 import type { OpaWasmEngine } from '../../src/policy/opa-wasm-engine.js';
 import { maxInputLength, serializeHttpInput } from '../../src/policy/policy-input.js';
 import { makeBundle, ownBundleAs, ownBundleFiles, ownBundlePath } from './support/make-bundle.js';
-import { buildBundle, describeWithOpa, fixture } from './support/real-opa.js';
+import { buildBundle, describeWithOpa } from '../support/opa.js';
+import { fixture } from './support/real-opa.js';
 
 const allowPath = 'demoapi/authz/allow';
 const decisionPath = 'demoapi/authz/decision';

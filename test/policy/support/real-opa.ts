@@ -1,10 +1,10 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
-import { describe, it, vi } from 'vitest';
+import { join } from 'node:path';
+import { vi } from 'vitest';
 import { createUndiciUpstream } from '../../../src/base/undici-upstream.js';
 import type { UndiciUpstream } from '../../../src/base/undici-upstream.js';
 import { createOpaSidecarEngine, parseOpaUrl } from '../../../src/policy/opa-sidecar-engine.js';
@@ -14,37 +14,6 @@ import { decisionUrl } from '../../../src/policy/opa-url.js';
 /** A file of test/policy/fixtures. */
 export function fixture(name: string): string {
   return join(import.meta.dirname, '../fixtures', name);
-}
-
-function findOpa(): string | undefined {
-  const folders = ['.cache', '.cache/bin', ...(process.env.PATH ?? '').split(delimiter)];
-  return folders.map((folder) => join(folder, 'opa')).find((path) => existsSync(path));
-}
-
-/** A suite that needs the OPA binary: skipped by name without one, failing under `REQUIRE_OPA=1`. */
-export function describeWithOpa(what: string, body: (opa: string) => void): void {
-  const opa = findOpa();
-  if (opa !== undefined) {
-    describe(what, () => {
-      body(opa);
-    });
-  } else if (process.env.REQUIRE_OPA === '1') {
-    it(what, () => {
-      throw new Error('REQUIRE_OPA is 1 and there is no opa on PATH or in .cache (npm run opa:install)');
-    });
-  } else {
-    it.skip(`skipped: ${what} (no OPA binary)`);
-  }
-}
-
-/** The bundle that `opa build` makes of these arguments. */
-export function buildBundle(opa: string, ...args: readonly string[]): Buffer {
-  const folder = mkdtempSync(join(tmpdir(), 'bundle-'));
-  const output = join(folder, 'bundle.tar.gz');
-  execFileSync(opa, ['build', '--output', output, ...args], { stdio: 'pipe' });
-  const bundle = readFileSync(output);
-  rmSync(folder, { recursive: true });
-  return bundle;
 }
 
 /** An OPA server of this test's own, on a Unix socket in a folder of its own. */

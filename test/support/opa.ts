@@ -1,0 +1,80 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, it, vi } from 'vitest';
+import { findOpa, opaVersion } from '../../scripts/lib/opa.mjs';
+
+/** A suite that needs the OPA binary: skipped by name without one, failing under `REQUIRE_OPA=1`. */
+export function describeWithOpa(what: string, body: (opa: string) => void): void {
+  const opa = findOpa();
+  if (opa !== undefined) {
+    describe(what, () => {
+      body(opa);
+    });
+  } else if (process.env.REQUIRE_OPA === '1') {
+    it(what, () => {
+      throw new Error(`REQUIRE_OPA is 1 and there is no OPA ${opaVersion}: npm run opa:install`);
+    });
+  } else {
+    it.skip(`skipped: ${what} (no OPA ${opaVersion}: npm run opa:install)`);
+  }
+}
+
+/** The bundle that `opa build` makes of these arguments. */
+export function buildBundle(opa: string, ...args: readonly string[]): Buffer {
+  const folder = mkdtempSync(join(tmpdir(), 'bundle-'));
+  const output = join(folder, 'bundle.tar.gz');
+  execFileSync(opa, ['build', '--output', output, ...args], { stdio: 'pipe' });
+  const bundle = readFileSync(output);
+  rmSync(folder, { recursive: true });
+  return bundle;
+}
+
+/** An OPA server of this test's own. */
+export interface OpaServer {
+  /** `http://127.0.0.1:port`. */
+  readonly origin: string;
+  /** What it has written so far, standard output and error together. */
+  readonly output: () => string;
+  close(): Promise<void>;
+}
+
+/**
+ * Starts the real OPA on a free port and waits until it is healthy, its bundles loaded.
+ *
+ * @param args after `opa run --server --addr …`: files, bundles, flags
+ */
+export async function startOpaServer(opa: string, ...args: readonly string[]): Promise<OpaServer> {
+  const port = await freePort();
+  const child = spawn(opa, ['run', '--server', '--addr', `127.0.0.1:${port}`, ...args]);
+  let output = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (chunk: string) => (output += chunk));
+  const exited = once(child, 'exit');
+  const origin = `http://127.0.0.1:${port}`;
+  await vi.waitFor(
+    async () => {
+      if (child.exitCode !== null) throw new Error(`opa ended with ${child.exitCode}: ${output}`);
+      const { status } = await fetch(`${origin}/health?bundles`);
+      if (status !== 200) throw new Error(`opa is not healthy: ${output}`);
+    },
+    { timeout: 20_000, interval: 20 },
+  );
+  const close = async (): Promise<void> => {
+    child.kill('SIGKILL');
+    await exited;
+  };
+  return { origin, output: () => output, close };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  await once(server.close(), 'close');
+  return port;
+}
