@@ -4,8 +4,7 @@ export interface PolicySource {
 }
 
 export const policiesFolder: string;
-export const wasmBundle: string;
-export const regoBundle: string;
+export function bundlesOf(folder?: string): { readonly wasm: string; readonly rego: string };
 export function policySources(folder?: string): PolicySource[];
 export function revisionOf(sources: readonly PolicySource[]): string;
 export function shown(path: string): string;

@@ -6,11 +6,19 @@ import { fileURLToPath } from 'node:url';
 
 export const policiesFolder = fileURLToPath(new URL('../../policies', import.meta.url));
 
-/** For the embedded engine: WASM beside the sources. An OPA without a WASM runtime refuses it. */
-export const wasmBundle = join(policiesFolder, 'bundle.tar.gz');
-
-/** For the sidecar: sources alone. */
-export const regoBundle = join(policiesFolder, 'bundle.rego.tar.gz');
+/**
+ * The two bundles that are made of a folder, in it.
+ *
+ * @param {string} [folder]
+ */
+export function bundlesOf(folder = policiesFolder) {
+  return {
+    /** For the embedded engine: WASM beside the sources. An OPA without a WASM runtime refuses it. */
+    wasm: join(folder, 'bundle.tar.gz'),
+    /** For the sidecar: sources alone. */
+    rego: join(folder, 'bundle.rego.tar.gz'),
+  };
+}
 
 /** @param {string} path */
 const isSource = (path) =>

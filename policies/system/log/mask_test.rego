@@ -1,4 +1,4 @@
-package system.log_test
+package system.log.mask_test
 
 import data.system.log
 
