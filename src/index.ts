@@ -6,6 +6,7 @@
 export { AccessModule } from './access/access.module.js';
 export { AccessRuntime } from './access/access-runtime.js';
 export type { ReadinessCheck } from './access/access-runtime.js';
+export { AccessSetupError } from './access/check-options.js';
 export type { AccessOptions, OktaOptions, OpaOptions } from './access/access-options.js';
 export { AccessRefused } from './access/access-refused.js';
 export type { AccessRefusal, RefusalCode } from './access/refusals.js';

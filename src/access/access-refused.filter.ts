@@ -17,7 +17,8 @@ export class AccessRefusedFilter implements ExceptionFilter<AccessRefused> {
     @Inject(ACCESS_OPTIONS) options: AccessOptions,
   ) {
     this.#adapterHost = adapterHost;
-    this.#realm = options.realm ?? 'api';
+    // It stands between quotation marks in a header (RFC 9110 section 5.6.4), where Node takes no other characters.
+    this.#realm = (options.realm ?? 'api').replace(/[^ -~]|["\\]/g, '_');
   }
 
   catch(exception: AccessRefused, host: ArgumentsHost): void {

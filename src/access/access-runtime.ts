@@ -2,9 +2,8 @@ import type { HttpService } from '@nestjs/axios';
 import { systemClock } from '../base/clock.js';
 import { accept, refuse } from '../base/outcome.js';
 import type { Outcome } from '../base/outcome.js';
-import { SetupError } from '../base/setup-error.js';
 import type { UpstreamCall } from '../base/upstream.js';
-import { createOpaSidecarEngine, parseOpaUrl } from '../policy/opa-sidecar-engine.js';
+import { createOpaSidecarEngine } from '../policy/opa-sidecar-engine.js';
 import type { OpaUrl } from '../policy/opa-sidecar-engine.js';
 import { createOpaWasmEngine } from '../policy/opa-wasm-engine.js';
 import type { PolicyEngine } from '../policy/policy-engine.js';
@@ -16,6 +15,7 @@ import { TokenVerifier } from '../token/token-verifier.js';
 import type { ValidationParts } from '../token/token-verifier.js';
 import { AccessControl } from './access-control.js';
 import type { AccessOptions, OktaIntrospectionOptions, OktaOptions } from './access-options.js';
+import { AccessSetupError, checkOptions } from './check-options.js';
 import { axiosUpstreamCall } from './okta-upstream.js';
 import type { OktaTransport } from './okta-upstream.js';
 
@@ -24,11 +24,6 @@ const ignore = (): void => undefined;
 const defaultOktaTimeoutMs = 2000;
 const defaultOpaTimeoutMs = 500;
 const defaultTokenCacheEntries = 10_000;
-
-/** The options can't be put into force; the message says what to change. */
-export class AccessSetupError extends SetupError {
-  override readonly name = 'AccessSetupError';
-}
 
 /** One condition of readiness. */
 export interface ReadinessCheck {
@@ -71,17 +66,16 @@ export class AccessRuntime {
     this.control = new AccessControl({ verifier: this.verifier, engine, decisionPath, onDecision, clock });
   }
 
-  /** @throws AccessSetupError when the policy engine can't be used as the options say */
+  /** @throws AccessSetupError when the options can't be put into force */
   static async create(
     options: AccessOptions,
     transport: OktaTransport,
     http: HttpService,
   ): Promise<AccessRuntime> {
-    const url = parseOpaUrl(options.opa.url);
-    if (!url.ok) throw new AccessSetupError(`OPA_AUTHZ_URL can't be used: ${url.reason}`);
-    const engine = await createEngine(options, url.value);
+    const url = checkOptions(options);
+    const engine = await createEngine(options, url);
     const call = axiosUpstreamCall(http.axiosRef);
-    return new AccessRuntime(options, engine, url.value.decisionPath, transport, call);
+    return new AccessRuntime(options, engine, url.decisionPath, transport, call);
   }
 
   /** Fetches what the first request would have to wait for. Failures are no reason not to start. */
@@ -156,8 +150,7 @@ async function createEngine({ opa, onWarning = ignore }: AccessOptions, url: Opa
     return createOpaSidecarEngine({ url, timeoutMs: opa.timeoutMs ?? defaultOpaTimeoutMs });
   }
   const engine = await createOpaWasmEngine({ bundlePath: opa.bundle, onWarning, watch: true });
-  if (!engine.ok)
-    throw new AccessSetupError(`the policy bundle ${opa.bundle} can't be used: ${engine.reason}`);
+  if (!engine.ok) throw new AccessSetupError(engine.reason);
   return engine.value;
 }
 

@@ -1,5 +1,7 @@
-import { isIP } from 'node:net';
 import { z } from 'zod';
+import { isPlainUrl, isSecureUrl } from '../base/secure-url.js';
+
+export { isLoopback } from '../base/secure-url.js';
 
 /** Schemas that more than one settings table uses. Each turns the text of a variable into its typed value. */
 
@@ -41,18 +43,6 @@ export const plainUrl = z
 
 /** A plain URL; http only where nobody can listen in: on loopback. */
 export const secureUrl = plainUrl.refine(
-  (value) => !isPlainUrl(value) || value.startsWith('https:') || isLoopback(new URL(value).hostname),
+  (value) => !isPlainUrl(value) || isSecureUrl(value),
   'expected https (plain http is accepted for loopback hosts only)',
 );
-
-function isPlainUrl(value: string): boolean {
-  // The URL parser drops white space, and the sign of an empty fragment, without a word.
-  if (!URL.canParse(value) || /[\s#]/.test(value)) return false;
-  const { protocol, username, password } = new URL(value);
-  return /^https?:$/.test(protocol) && username === '' && password === '';
-}
-
-export function isLoopback(hostname: string): boolean {
-  const host = hostname.replace(/^\[|\]$/g, '');
-  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
-}

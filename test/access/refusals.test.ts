@@ -13,7 +13,7 @@ function refusal(code: RefusalCode, more: Partial<AccessRefusal> = {}): AccessRe
 describe('the catalogue of refusals', () => {
   it('names the same codes and statuses as docs/errors.md', () => {
     const access = documented.slice(0, documented.indexOf('Errors that are not about access'));
-    const rows = [...access.matchAll(/^\| `(\w+)` \| (\d+) \|/gm)].map(([, code, status]) => [
+    const rows = [...access.matchAll(/^\| `(\w+)` +\| (\d+) +\|/gm)].map(([, code, status]) => [
       code,
       Number(status),
     ]);

@@ -27,9 +27,9 @@ export const cacheWithoutIntrospection: AccessOptions = {
   opa,
 };
 
-// @ts-expect-error the embedded engine needs a bundle
 export const withoutBundle: AccessOptions = {
   okta: { ...okta, validation: 'local' },
+  // @ts-expect-error the embedded engine needs a bundle
   opa: { ...opa, mode: 'embedded' },
 };
 
