@@ -35,9 +35,12 @@ const credentialText = new RegExp(
   'gi',
 );
 
+/** RFC 3986 section 3.2.1: the password in `scheme://user:password@host`, as connection strings have it. */
+const urlPassword = /(:\/\/[^\s/:@"\\]{0,200}:)[^\s/@"\\]{1,500}(?=@)/g;
+
 /** The text without credentials in it. */
 export function redactText(text: string): string {
-  return text.replace(credentialText, redacted);
+  return text.replace(credentialText, redacted).replace(urlPassword, `$1${redacted}`);
 }
 
 /** Whether a member of this name holds a secret, whatever its case and separators: `client_secret`, `x-api-key`. */

@@ -108,7 +108,7 @@ const withOkta =
   });
 const withOpa =
   (opa: object) =>
-  (good: AccessOptions): AccessOptions => ({ ...good, opa: { ...good.opa, ...opa } as AccessOptions['opa'] });
+  (good: AccessOptions): AccessOptions => ({ ...good, opa: { ...good.opa, ...opa } });
 const withBundle = (bundle: string) => withOpa({ mode: 'embedded', bundle });
 
 const mistakes: readonly Mistake[] = [

@@ -48,12 +48,15 @@ describe('credentials inside text', () => {
       `grant_type=x&client_secret=${redacted}&scope=a`,
     ],
     ['a query', 'https://idp/introspect?token=opaque', `https://idp/introspect?token=${redacted}`],
+    ['the password of a URL', 'no postgres://roach:s3cret@db/x', `no postgres://roach:${redacted}@db/x`],
+    ['the password of a URL without a user', 'redis://:s3cret@cache', `redis://:${redacted}@cache`],
   ])('%s is taken out', (_, text, expected) => {
     expect(redactText(text)).toBe(expected);
   });
 
   it('leaves text without credentials as it is', () => {
-    const text = 'the key set of https://dev-1.okta.com/oauth2/default/v1/keys holds 2 keys';
+    const text =
+      'the key set of https://dev-1.okta.com:443/oauth2/default/v1/keys holds 2 keys, says a@b.test';
     expect(redactText(text)).toBe(text);
   });
 });
