@@ -80,7 +80,7 @@ describe.each(['rpc', 'ws', 'graphql', 'something new'])('a handler that is reac
 });
 
 function handlerOf(name: keyof BothController): () => unknown {
-  return Reflect.get(BothController.prototype, name) as () => unknown;
+  return Reflect.get(BothController.prototype, name);
 }
 
 function refusalOf(run: () => unknown): AccessRefused {
