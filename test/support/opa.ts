@@ -56,19 +56,24 @@ export async function startOpaServer(opa: string, ...args: readonly string[]): P
     stream.setEncoding('utf8').on('data', (chunk: string) => (output += chunk));
   const exited = once(child, 'exit');
   const origin = `http://127.0.0.1:${port}`;
-  await vi.waitFor(
-    async () => {
-      if (child.exitCode !== null) throw new Error(`opa ended with ${child.exitCode}: ${output}`);
-      const { status } = await fetch(`${origin}/health?bundles`);
-      if (status !== 200) throw new Error(`opa is not healthy: ${output}`);
-    },
-    { timeout: 20_000, interval: 20 },
-  );
+  const failed = exited.then(() => {
+    throw new Error(`opa ended with ${child.exitCode}: ${output}`);
+  });
+  await Promise.race([untilHealthy(origin), failed]);
+  failed.catch(() => undefined);
   const close = async (): Promise<void> => {
     child.kill('SIGKILL');
     await exited;
   };
   return { origin, output: () => output, close };
+}
+
+function untilHealthy(origin: string): Promise<void> {
+  const ask = async (): Promise<void> => {
+    const { status } = await fetch(`${origin}/health?bundles`);
+    if (status !== 200) throw new Error(`opa's health is ${status}`);
+  };
+  return vi.waitFor(ask, { timeout: 20_000, interval: 20 });
 }
 
 async function freePort(): Promise<number> {
