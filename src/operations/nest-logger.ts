@@ -12,6 +12,9 @@ export interface NestLogger {
   readonly fatal: Write;
 }
 
+/** Parts of Nest that log an error and throw it as well. Whoever starts the service tells it, in one line. */
+const tellingTwice: ReadonlySet<unknown> = new Set(['ExceptionHandler', 'NestApplication']);
+
 /** Lets Nest's own messages out through the logger, with Nest's context as a member of the line. */
 export function nestLogger(logger: Logger): NestLogger {
   return {
@@ -41,6 +44,7 @@ function writer(logger: Logger, level: LevelName): Write {
 function errorWriter(logger: Logger, level: LevelName): Write {
   const write = writer(logger, level);
   return (message, ...details) => {
+    if (tellingTwice.has(details.at(-1))) return;
     const stack = details.find((detail) => typeof detail === 'string' && detail.includes('\n'));
     if (stack === undefined) {
       write(message, ...details);
@@ -65,5 +69,6 @@ function textOf(message: unknown): string | undefined {
 }
 
 function others(details: unknown[]): { more?: unknown[] } {
-  return details.length > 0 ? { more: details } : {};
+  const more = details.filter((detail) => detail !== undefined);
+  return more.length > 0 ? { more } : {};
 }

@@ -136,7 +136,8 @@ export class RemoteKeySet {
 
   #failed(failure: UpstreamFailure, reason: string, retryAfterSeconds = 0): Outcome<null, 'unavailable'> {
     this.failures.add(failure);
-    this.#options.onWarning(`the key set could not be fetched (${failure}): ${reason}`);
+    // A fetch that was cut off because the service ends is nothing to tell.
+    if (!this.#closed) this.#options.onWarning(`the key set could not be fetched (${failure}): ${reason}`);
     const wait = Math.min(Math.max(coolDownAfterFailureMs, retryAfterSeconds * 1000), longestRetryAfterMs);
     this.#nextFetchAt = this.#options.clock() + wait;
     this.#lastFailure = refuse('unavailable', `key set: ${reason}`, {

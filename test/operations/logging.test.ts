@@ -118,4 +118,18 @@ describe('the adapter for Nest', () => {
     expect(error).toMatchObject({ msg: 'bad [redacted]', err: { type: 'Error' }, context: 'Router' });
     expect(object).toMatchObject({ details: { token: '[redacted]', id: 1 }, context: 'Router' });
   });
+
+  it('leaves out what Nest did not say', () => {
+    const { destination, logger } = memoryLogger();
+    nestLogger(logger).error('no', undefined, undefined, 'Router');
+    expect(destination.parsed()[0]).not.toHaveProperty('more');
+  });
+
+  it('leaves to its starter what Nest both logs and throws', () => {
+    const { destination, logger } = memoryLogger();
+    nestLogger(logger).error(new Error('no such bundle'), 'ExceptionHandler');
+    nestLogger(logger).error('listen EADDRINUSE', undefined, 'NestApplication');
+    nestLogger(logger).log('started', 'NestApplication');
+    expect(destination.parsed().map(({ msg }) => msg)).toEqual(['started']);
+  });
 });
