@@ -23,12 +23,12 @@ const maxMembers = 100;
 const maxTextLength = 8192;
 
 /**
- * Text that is a credential wherever it stands: a JWT, the value after `Bearer` or `Basic`, and a secret in a form body
- * or a query. This catches what was pasted into a message, where no member name warns.
+ * Text that is a credential wherever it stands: a JWT or a part of one, the value after `Bearer` or `Basic`, and a
+ * secret in a form body or a query. This catches what was pasted into a message, where no member name warns.
  */
 const credentialText = new RegExp(
   [
-    String.raw`eyJ[\w-]{5,}\.[\w-]*\.?[\w-]*`,
+    String.raw`eyJ[\w-]{5,}(?:\.[\w-]*){0,2}`,
     String.raw`(?<=\b(?:bearer|basic)\s+)[\w.~+/=-]{8,}`,
     String.raw`(?<=\b(?:access_token|refresh_token|id_token|token|client_secret|client_assertion|password)=)[^&\s"\\]+`,
   ].join('|'),

@@ -40,6 +40,7 @@ describe('credentials inside text', () => {
   it.each([
     ['a JWT', `got ${jwt} from a client`, `got ${redacted} from a client`],
     ['a JWT without its signature', `got ${jwt.split('.').slice(0, 2).join('.')}.`, `got ${redacted}`],
+    ['the payload of a JWT alone', `claims ${jwt.split('.')[1] ?? ''}`, `claims ${redacted}`],
     ['an opaque bearer token', 'Authorization: Bearer 3fa85f64-5717', `Authorization: Bearer ${redacted}`],
     ['basic credentials', 'basic Y2xpZW50OnNlY3JldA==', `basic ${redacted}`],
     [
