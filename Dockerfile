@@ -18,9 +18,9 @@ COPY package.json LICENSE ./
 COPY policies policies
 USER node
 EXPOSE 8086 9086
-# As process 1 it handles its signals itself: SIGTERM drains.
+# No init in front: Node as process 1 handles its signals itself (SIGTERM drains) and starts no processes.
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.MANAGEMENT_PORT ?? 9086}/health/live`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
-# A small young generation keeps resident memory down; see docs/architecture.md.
+# A small young generation: under load 154 MiB instead of more than 200.
 CMD ["node", "--max-semi-space-size=8", "dist/main.js"]

@@ -1,12 +1,12 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, copyFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { parse } from 'yaml';
 import { bundlesOf, policiesFolder } from '../../scripts/lib/policies.mjs';
 import { opaVersion } from '../../scripts/lib/opa.mjs';
-import { apiSettingsTable } from '../../src/settings/api-settings.js';
+import { apiSettingsTable, readApiSettings } from '../../src/settings/api-settings.js';
 import { describeWithOpa, startOpaServer } from '../support/opa.js';
 import type { OpaServer } from '../support/opa.js';
 import { readRepositoryFile, repositoryFile } from './repository.js';
@@ -25,14 +25,14 @@ interface ComposeFile {
 
 const composeFile = parse(readRepositoryFile('docker-compose.yml')) as ComposeFile;
 
-/** The compose file as the real parser of Compose understands it. */
-function composeConfig(): ComposeFile {
+/** The compose file as the real parser of Compose understands it, beside this app.env. */
+function composeConfig(appEnv: string): ComposeFile {
   const folder = mkdtempSync(join(tmpdir(), 'compose-'));
   onTestFinished(() => {
     rmSync(folder, { recursive: true });
   });
   copyFileSync(repositoryFile('docker-compose.yml'), join(folder, 'docker-compose.yml'));
-  writeFileSync(join(folder, 'app.env'), '');
+  writeFileSync(join(folder, 'app.env'), appEnv);
   return parse(execFileSync('docker-compose', ['config'], { cwd: folder, encoding: 'utf8' })) as ComposeFile;
 }
 
@@ -45,7 +45,7 @@ function itWithCompose(title: string, body: () => void): void {
 
 describe('docker-compose.yml', () => {
   itWithCompose('is what Compose takes it for: two services without privileges', () => {
-    const { services } = composeConfig();
+    const { services } = composeConfig('');
     expect(Object.keys(services).toSorted()).toEqual(['api', 'opa']);
     for (const service of Object.values(services))
       expect(service).toMatchObject({
@@ -57,6 +57,27 @@ describe('docker-compose.yml', () => {
     expect(services.api).toMatchObject({ depends_on: { opa: { condition: 'service_healthy' } } });
   });
 
+  itWithCompose(
+    'hands app.env to the API, its headings no hindrance, and lets nothing in it undo the wiring',
+    () => {
+      const filledIn = readRepositoryFile('app.env.example')
+        .replace('OKTA_ISSUER=\n', 'OKTA_ISSUER=https://dev-1.okta.test/oauth2/default\n')
+        .replace('OKTA_CLIENT_ID=\n', 'OKTA_CLIENT_ID=0oa1\n')
+        .replace('PORT=8086', 'PORT=1');
+      expect(filledIn).toMatch(/^\[Okta\]$/m);
+      const { environment = {} } = composeConfig(filledIn).services.api;
+      expect(readApiSettings(environment)).toMatchObject({
+        ok: true,
+        value: {
+          issuer: 'https://dev-1.okta.test/oauth2/default',
+          clientId: '0oa1',
+          opaUrl: 'http://opa:8181/v1/data/demoapi/authz/decision',
+          port: 8086,
+        },
+      });
+    },
+  );
+
   it('pins the OPA that policies are tested with, and publishes none of its ports', () => {
     expect(composeFile.services.opa.image).toBe(`openpolicyagent/opa:${opaVersion}-static`);
     expect(composeFile.services.opa.ports).toBeUndefined();
@@ -64,7 +85,8 @@ describe('docker-compose.yml', () => {
 
   it('gives the API settings that it has', () => {
     const known = Object.values(apiSettingsTable).map(({ name }): string => name);
-    for (const name of Object.keys(composeFile.services.api.environment ?? {})) expect(known).toContain(name);
+    const given = Object.keys(composeFile.services.api.environment ?? {});
+    expect(given.filter((name) => !known.includes(name))).toEqual([]);
   });
 });
 
@@ -105,11 +127,12 @@ describeWithOpa("the compose file's OPA, by its own command line and configurati
     expect((await ask([], 't')).result).toMatchObject({ allow: false, scope: 'read_sayhello' });
   });
 
-  it('writes one line for each decision, without the token', async () => {
+  it('writes one line for each decision, without the token, and none for the request', async () => {
     const token = 'eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJzZWNyZXQifQ.c2VjcmV0';
     await ask(['read_sayhello'], token);
     await expect.poll(() => server.output()).toContain('"erased":["/input/jwt/tokenValue"]');
     expect(server.output()).not.toContain(token);
+    expect(server.output()).not.toMatch(/received request/i);
   });
 
   it('is found healthy by the health check when its bundle is in force, and not when OPA is gone', async () => {

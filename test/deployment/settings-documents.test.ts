@@ -41,6 +41,12 @@ describe('app.env.example', () => {
     expect(Object.keys(example).toSorted()).toEqual(Object.keys(defaultsOf(apiSettingsTable)).toSorted());
   });
 
+  it('says what each is in one line above it', () => {
+    const lines = readRepositoryFile('app.env.example').trimEnd().split('\n');
+    const silent = lines.filter((line, at) => /^[A-Z_]+=/.test(line) && !/^# ./.test(lines[at - 1] ?? ''));
+    expect(silent).toEqual([]);
+  });
+
   it('shows the defaults', () => {
     const placeholders: Record<string, string> = { OKTA_AUDIENCE: 'api://default' };
     for (const [name, fallback] of Object.entries(defaultsOf(apiSettingsTable)))
