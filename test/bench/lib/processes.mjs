@@ -25,6 +25,8 @@ export function start(name, command, args, { env = {}, cwd } = {}) {
     cwd,
     env: { PATH, HOME, ...env },
     stdio: ['ignore', 'ignore', 'pipe'],
+    // A group of its own: npm's children end with it.
+    detached: true,
   });
   const started = { name, child, errors: '', hasEnded: false };
   child.stderr.on('data', (chunk) => (started.errors = (started.errors + chunk).slice(-4000)));

@@ -1,5 +1,6 @@
 // What is measured: each target starts its processes and says where to send requests.
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -94,7 +95,7 @@ async function startApi(setup, { validation, engine, cacheSeconds = 0 }) {
     OKTA_INTROSPECTION_CACHE_SECONDS: String(cacheSeconds),
     ...(opa && { OPA_AUTHZ_URL: opa.url }),
   };
-  const server = start('node', process.execPath, [join(setup.root, 'dist', 'main.js')], {
+  const server = start('node', process.execPath, [...flags(setup), join(setup.root, 'dist', 'main.js')], {
     env,
     cwd: setup.root,
   });
@@ -102,6 +103,12 @@ async function startApi(setup, { validation, engine, cacheSeconds = 0 }) {
   await untilServing(server, url, bearer(setup.pool));
   const metrics = `http://127.0.0.1:${managementPort}/metrics`;
   return { url, metrics, processes: [server, ...(opa ? [opa.server] : []), okta] };
+}
+
+/** Node's own, as `npm start` gives them. */
+function flags({ root }) {
+  const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  return scripts.start.split(' ').filter((word) => word.startsWith('--'));
 }
 
 /** The API's settings for a benchmark; everything else keeps its default, logging of each decision included. */
