@@ -25,6 +25,12 @@ interface ComposeFile {
 
 const composeFile = parse(readRepositoryFile('docker-compose.yml')) as ComposeFile;
 
+/** Compose as a program of its own, or as a plugin of Docker's. */
+const composeCommands = [['docker-compose'], ['docker', 'compose']] as const;
+const compose = composeCommands.find(
+  ([program, ...args]) => spawnSync(program, [...args, 'version']).status === 0,
+);
+
 /** The compose file as the real parser of Compose understands it, beside this app.env. */
 function composeConfig(appEnv: string): ComposeFile {
   const folder = mkdtempSync(join(tmpdir(), 'compose-'));
@@ -33,14 +39,14 @@ function composeConfig(appEnv: string): ComposeFile {
   });
   copyFileSync(repositoryFile('docker-compose.yml'), join(folder, 'docker-compose.yml'));
   writeFileSync(join(folder, 'app.env'), appEnv);
-  return parse(execFileSync('docker-compose', ['config'], { cwd: folder, encoding: 'utf8' })) as ComposeFile;
+  const [program, ...args] = compose ?? composeCommands[0];
+  return parse(execFileSync(program, [...args, 'config'], { cwd: folder, encoding: 'utf8' })) as ComposeFile;
 }
 
 /** Needs Compose; skipped by name without it, failing under `REQUIRE_CLIENTS=1`. */
 function itWithCompose(title: string, body: () => void): void {
-  const isHere = spawnSync('docker-compose', ['--version']).status === 0;
-  if (isHere || process.env.REQUIRE_CLIENTS === '1') it(title, body);
-  else it.skip(`skipped: ${title} (no docker-compose)`);
+  if (compose !== undefined || process.env.REQUIRE_CLIENTS === '1') it(title, body);
+  else it.skip(`skipped: ${title} (no Docker Compose)`);
 }
 
 describe('docker-compose.yml', () => {
