@@ -6,7 +6,6 @@ import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
-import { onTestFinished } from 'vitest';
 import { AccessModule } from '../../src/access/access.module.js';
 import type { AccessOptions } from '../../src/access/access-options.js';
 import type { DecisionRecord } from '../../src/policy/decision-record.js';
@@ -14,7 +13,7 @@ import type { ApiWorld } from './api-world.js';
 import { testAudience } from './tokens.js';
 
 /** The adapters that another service may run on. */
-export const adapters = { Fastify: () => new FastifyAdapter(), Express: () => new ExpressAdapter() } as const;
+const adapters = { Fastify: () => new FastifyAdapter(), Express: () => new ExpressAdapter() } as const;
 
 export type AdapterName = keyof typeof adapters;
 
@@ -70,11 +69,4 @@ export async function startApp(
   await app.listen(0, '127.0.0.1');
   const server = app.getHttpServer() as Server;
   return { app, port: (server.address() as AddressInfo).port };
-}
-
-/** {@link startGuardedApp}, closed when the test ends. */
-export async function guardedAppForTest(...args: Parameters<typeof startGuardedApp>): Promise<GuardedApp> {
-  const guarded = await startGuardedApp(...args);
-  onTestFinished(() => guarded.app.close());
-  return guarded;
 }

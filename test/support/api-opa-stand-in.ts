@@ -11,7 +11,7 @@ const dataApi = '/v1/data/';
 export const ownBundle = join(import.meta.dirname, '../../policies/bundle.tar.gz');
 
 /** The policy input as OPA received it. */
-export interface PolicyInput {
+interface PolicyInput {
   readonly method: string;
   readonly api: string;
   readonly route: string;
@@ -21,13 +21,13 @@ export interface PolicyInput {
 }
 
 /** One decision that was asked for. */
-export interface AskedDecision {
+interface AskedDecision {
   readonly decisionPath: string;
   readonly input: PolicyInput;
 }
 
 /** What `result` of the answer is; undefined leaves it out, as OPA does where nothing is defined. */
-export type DecisionRule = (asked: AskedDecision) => unknown;
+type DecisionRule = (asked: AskedDecision) => unknown;
 
 /** OPA's Data API on loopback. Decides like the committed bundle until it is told otherwise. */
 export interface OpaStandIn extends MisbehavingServer {

@@ -9,7 +9,7 @@ import { builtProject } from './api-build.js';
 import type { ApiEnvironment } from './api-world.js';
 
 /** How a process ended: its exit code, or the signal that ended it. */
-export type Ending = number | NodeJS.Signals;
+type Ending = number | NodeJS.Signals;
 
 /** The API in a process of its own, as `npm start` runs it. */
 export interface ApiProcess {

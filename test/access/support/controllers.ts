@@ -5,7 +5,7 @@ import type { Principal } from '../../../src/token/principal.js';
 
 /** Every way to say, or not to say, who may call a route. */
 @Controller('orders')
-export class OrdersController {
+class OrdersController {
   @Get()
   undecorated() {
     return { handler: 'undecorated' };
@@ -54,7 +54,7 @@ export class OrdersController {
 
 @Public()
 @Controller('open')
-export class OpenController {
+class OpenController {
   @Get()
   open() {
     return { handler: 'open' };
@@ -69,7 +69,7 @@ export class OpenController {
 
 @Policy('policed/controller/allow')
 @Controller('policed')
-export class PolicedController {
+class PolicedController {
   @Get()
   inherited() {
     return { handler: 'inherited' };
@@ -91,7 +91,7 @@ export class PolicedController {
 @Public()
 @Policy('contradiction/allow')
 @Controller('contradiction')
-export class ContradictoryController {
+class ContradictoryController {
   @Get()
   contradiction() {
     return { handler: 'contradiction' };
@@ -108,10 +108,10 @@ class Shared {
 
 @Public()
 @Controller('shared/open')
-export class SharedOpenController extends Shared {}
+class SharedOpenController extends Shared {}
 
 @Controller('shared/closed')
-export class SharedClosedController extends Shared {}
+class SharedClosedController extends Shared {}
 
 export const controllers = [
   OrdersController,
