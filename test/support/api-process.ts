@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
@@ -29,9 +29,10 @@ export interface ListeningApi extends ApiProcess {
   readonly managementPort: number;
 }
 
-/** Runs `dist/main.js` with these settings and no others, in an empty folder: there is no app.env. */
-export function runMain(environment: ApiEnvironment): ApiProcess {
+/** Runs `dist/main.js` with these settings and no others, in a folder with no app.env but this one. */
+export function runMain(environment: ApiEnvironment, appEnv?: string): ApiProcess {
   const folder = mkdtempSync(join(tmpdir(), 'api-'));
+  if (appEnv !== undefined) writeFileSync(join(folder, 'app.env'), appEnv);
   const main = join(builtProject(), 'dist/main.js');
   const child = spawn(process.execPath, [main], {
     cwd: folder,
@@ -56,8 +57,8 @@ export function runMain(environment: ApiEnvironment): ApiProcess {
 }
 
 /** {@link runMain}, killed when the test ends, should it still run. */
-export function mainForTest(environment: ApiEnvironment): ApiProcess {
-  const api = runMain(environment);
+export function mainForTest(environment: ApiEnvironment, appEnv?: string): ApiProcess {
+  const api = runMain(environment, appEnv);
   onTestFinished(() => endNow(api));
   return api;
 }

@@ -44,6 +44,27 @@ describe('without settings', () => {
   });
 });
 
+describe('with an app.env', () => {
+  const appEnv = (settings: ApiEnvironment): string => {
+    const { OPA_AUTHZ_URL = '', ...others } = settings;
+    const lines = Object.entries(others).map(([name, value]) => `${name}=${value}`);
+    return ['[Okta]', ...lines, '[Opa]', `OPA_AUTHZ_URL=${OPA_AUTHZ_URL}`, ''].join('\n');
+  };
+
+  it('the API takes its settings from there, headings and all', async () => {
+    const api = mainForTest({}, appEnv(world.environment()));
+    const line = await api.line(({ msg }) => msg === 'the API is listening');
+    expect(line).toMatchObject({ issuer: world.okta.issuer, decisionPath: 'demoapi/authz/decision' });
+  });
+
+  it('the API prefers its environment', async () => {
+    const other = { OPA_AUTHZ_URL: world.opa.urlOf('other/decision') };
+    const api = mainForTest(other, appEnv(world.environment()));
+    const line = await api.line(({ msg }) => msg === 'the API is listening');
+    expect(line).toMatchObject({ issuer: world.okta.issuer, decisionPath: 'other/decision' });
+  });
+});
+
 describe('with wrong settings', () => {
   it('the API lists every mistake at once by name, no secret among them, and ends with 78', async () => {
     const wrong = {
@@ -115,7 +136,7 @@ describe('a bundle that can’t be used', () => {
       '/nowhere/bundle.tar.gz',
       /^the policy bundle \/nowhere\/bundle\.tar\.gz can't be used: .*\n$/,
     ],
-    ['is none', import.meta.filename, /^the policy bundle .*exit-codes\.test\.ts can't be used: .*\n$/],
+    ['is none', import.meta.filename, /^the policy bundle .*start\.test\.ts can't be used: .*\n$/],
   ])('%s: one line names it, and the end is 78', async (_, bundle, line) => {
     const { code, stdout, stderr } = await run(
       world.environment({ OPA_MODE: 'embedded', OPA_BUNDLE: bundle, LOG_LEVEL: 'warn' }),
