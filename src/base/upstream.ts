@@ -1,18 +1,15 @@
 import type { Outcome } from './outcome.js';
 
 /** How a call to another server can fail. These are also the `class` label of the upstream error metric. */
-export const upstreamFailures = [
-  'unreachable', // refused, no route, TLS failure, name not found
-  'timeout', // the total deadline passed, wherever the call was
-  'broken', // the connection ended before the answer did
-  'redirect', // 3xx; never followed
-  'rate_limited', // 429
-  'status', // any other status the caller did not ask for
-  'oversized', // the body is larger than the caller allows
-  'misshapen', // an encoded body, no JSON, or JSON of another shape
-] as const;
-
-export type UpstreamFailure = (typeof upstreamFailures)[number];
+export type UpstreamFailure =
+  | 'unreachable' // refused, no route, TLS failure, name not found
+  | 'timeout' // the total deadline passed, wherever the call was
+  | 'broken' // the connection ended before the answer did
+  | 'redirect' // 3xx; never followed
+  | 'rate_limited' // 429
+  | 'status' // any other status the caller did not ask for
+  | 'oversized' // the body is larger than the caller allows
+  | 'misshapen'; // an encoded body, no JSON, or JSON of another shape
 
 export interface UpstreamRequest {
   readonly method: 'GET' | 'POST' | 'PUT';

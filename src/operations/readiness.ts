@@ -9,7 +9,7 @@ export interface HealthCheck {
   check(): Promise<{ readonly ok: boolean; readonly reason?: string }>;
 }
 
-export interface CheckReport {
+interface CheckReport {
   readonly name: string;
   readonly status: 'up' | 'down';
   /** Why it is down, in one sentence. */

@@ -11,7 +11,7 @@ export interface CompiledModule {
 }
 
 /** The exports of a policy module that are used here (WASM ABI 1.2, openpolicyagent.org/docs/wasm). */
-export interface PolicyExports {
+interface PolicyExports {
   /** Evaluates an entrypoint; the answer is the address of the result set as JSON, ended by a zero byte. */
   readonly opa_eval: (
     reserved: 0,
@@ -45,7 +45,7 @@ export interface LoadedPolicy {
 }
 
 /** A built-in gets JSON values and answers JSON text in UTF-8, or undefined. */
-export type HostBuiltin = (...operands: unknown[]) => ArrayBuffer | undefined;
+type HostBuiltin = (...operands: unknown[]) => ArrayBuffer | undefined;
 
 interface Library {
   /** @throws strings and Errors when the module can't be instantiated */

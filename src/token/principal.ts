@@ -1,9 +1,7 @@
 import type { JsonObject } from '../base/json.js';
 
 /** How the API was told to validate tokens (setting OKTA_VALIDATION). */
-export const validationModes = ['local', 'remote', 'both'] as const;
-
-export type ValidationMode = (typeof validationModes)[number];
+export type ValidationMode = 'local' | 'remote' | 'both';
 
 /** Who calls: the verified claims, under the same names whichever way the token was validated. */
 export interface Principal {

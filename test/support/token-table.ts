@@ -15,7 +15,7 @@ import type { Claims, TestKey } from './tokens.js';
 export type Verdict = 'accepted' | 'refused';
 
 /** A mode that knows less than the others, and what it makes of the token for want of it. */
-export interface Exception {
+interface Exception {
   readonly mode: ValidationMode;
   readonly verdict: Verdict;
   readonly reason: string;

@@ -31,7 +31,7 @@ export function frozenClock(at: number = testNow): FrozenClock {
 }
 
 /** A public signing key as Okta publishes it. */
-export interface PublishedKey {
+interface PublishedKey {
   readonly kty: string;
   readonly alg: string;
   readonly use: string;

@@ -1,21 +1,21 @@
 import type { ColumnType, Generated, Insertable, Selectable } from 'kysely';
 
 /** A named set of tokens with one audience: Okta's custom authorization server. */
-export interface AuthorizationServersTable {
+interface AuthorizationServersTable {
   /** The last segment of the issuer: `default`. */
   readonly id: string;
   readonly audience: string;
   readonly access_token_seconds: number;
 }
 
-export interface ScopesTable {
+interface ScopesTable {
   readonly server_id: string;
   readonly name: string;
   /** Granted to a client that may have it and asks for no scope. */
   readonly is_default: boolean;
 }
 
-export interface ClientsTable {
+interface ClientsTable {
   readonly id: string;
   readonly name: string;
   /** HMAC-SHA-256 of the secret. */
@@ -28,7 +28,7 @@ export interface ClientsTable {
 }
 
 /** Which client may ask which scope. */
-export interface ClientScopesTable {
+interface ClientScopesTable {
   readonly client_id: string;
   readonly server_id: string;
   readonly scope: string;
@@ -37,7 +37,7 @@ export interface ClientScopesTable {
 /** `next` is published before it signs, `retired` still verifies. */
 export type KeyState = 'next' | 'current' | 'retired';
 
-export interface SigningKeysTable {
+interface SigningKeysTable {
   readonly kid: string;
   readonly state: KeyState;
   readonly algorithm: 'RS256';
@@ -51,7 +51,7 @@ export interface SigningKeysTable {
 }
 
 /** One row for each access token revoked before its time. */
-export interface RevocationsTable {
+interface RevocationsTable {
   readonly jti: string;
   readonly revoked_at: Generated<Date>;
   /** The token's own; the row means nothing afterwards. */

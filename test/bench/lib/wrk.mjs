@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 const run = promisify(execFile);
 const script = fileURLToPath(new URL('wrk.lua', import.meta.url));
 
-export const connections = 16;
+const connections = 16;
 
 /** Whether wrk can be run on this machine. */
 export async function hasWrk() {
