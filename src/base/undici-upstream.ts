@@ -1,4 +1,4 @@
-import { Pool } from 'undici';
+import { Pool, errors } from 'undici';
 import type { Dispatcher } from 'undici';
 import { accept, refuse } from './outcome.js';
 import type { Outcome, Refused } from './outcome.js';
@@ -19,22 +19,43 @@ export interface UndiciUpstream {
   close(): Promise<void>;
 }
 
-/** The UpstreamCall over one keep-alive undici pool, for one origin. */
+/**
+ * The UpstreamCall over one keep-alive undici pool, for one origin.
+ *
+ * A server may close an idle connection in the very moment it is used again (RFC 9112 section 9.3.1). A call whose
+ * connection ends before anything was answered is therefore sent once more, on a connection of its own: after a restart
+ * or a network failure every connection of the pool may be stale. All calls made here can be repeated.
+ */
 export function createUndiciUpstream(origin: string, options: UndiciUpstreamOptions): UndiciUpstream {
-  const pool = new Pool(origin, {
-    connections: options.connections,
-    pipelining: 1,
-    connect: { timeout: options.connectTimeoutMs },
+  const pool = createPool(origin, options, 1);
+  // By undici's pipelining 0 each call has a new connection.
+  const fresh = createPool(origin, options, 0);
+  return {
+    call: (request) =>
+      new Promise((resolve) => {
+        const exchange = new Exchange(request, resolve, () => fresh.dispatch(toDispatch(request), exchange));
+        pool.dispatch(toDispatch(request), exchange);
+      }),
+    close: async () => {
+      await Promise.all([pool.destroy(), fresh.destroy()]);
+    },
+  };
+}
+
+function createPool(
+  origin: string,
+  { connections, connectTimeoutMs, socketPath }: UndiciUpstreamOptions,
+  pipelining: 0 | 1,
+): Pool {
+  return new Pool(origin, {
+    connections,
+    pipelining,
+    connect: { timeout: connectTimeoutMs },
     // The deadline of each call is its own timer; undici's idle timers would only add to it.
     headersTimeout: 0,
     bodyTimeout: 0,
-    ...(options.socketPath === undefined ? {} : { socketPath: options.socketPath }),
+    ...(socketPath === undefined ? {} : { socketPath }),
   });
-  return {
-    call: (request) =>
-      new Promise((resolve) => pool.dispatch(toDispatch(request), new Exchange(request, resolve))),
-    close: () => pool.destroy(),
-  };
 }
 
 function toDispatch(request: UpstreamRequest): Dispatcher.DispatchOptions {
@@ -54,15 +75,18 @@ class Exchange implements Dispatcher.DispatchHandler {
   readonly #settle: Settle;
   readonly #timer: NodeJS.Timeout;
   readonly #chunks: Buffer[] = [];
+  /** Sends the call a second time; gone once that was done. */
+  #sendAgain: (() => void) | undefined;
   #controller: Dispatcher.DispatchController | undefined;
   #settled = false;
   #status = 0;
   #headers: UpstreamAnswer['headers'] = {};
   #bytes = 0;
 
-  constructor(request: UpstreamRequest, settle: Settle) {
+  constructor(request: UpstreamRequest, settle: Settle, sendAgain: () => void) {
     this.#request = request;
     this.#settle = settle;
+    this.#sendAgain = sendAgain;
     this.#timer = setTimeout(() => {
       this.#refuse(refuse('timeout', `no complete answer within ${request.timeoutMs} ms`));
     }, request.timeoutMs);
@@ -79,6 +103,8 @@ class Exchange implements Dispatcher.DispatchHandler {
     status: number,
     headers: UpstreamAnswer['headers'],
   ): void {
+    // Interim responses may precede any answer, asked for or not (RFC 9110 section 15.2).
+    if (status < 200) return;
     this.#status = status;
     this.#headers = headers;
     const refusal = refusedByHead(status, headers, this.#request.maxBytes);
@@ -99,12 +125,23 @@ class Exchange implements Dispatcher.DispatchHandler {
 
   onResponseError(_: unknown, cause: Error): void {
     if (this.#settled) return;
-    const started = this.#controller !== undefined;
-    this.#finish(
-      started
-        ? refuse('broken', 'the connection ended before the answer did', { cause })
-        : refuse('unreachable', 'no connection', { cause }),
+    if (this.#controller === undefined) this.#finish(refuse('unreachable', 'no connection', { cause }));
+    else if (this.#mayBeSentAgain(cause)) this.#repeat();
+    else this.#finish(refuse('broken', 'the connection ended before the answer did', { cause }));
+  }
+
+  #mayBeSentAgain(cause: Error): boolean {
+    return (
+      this.#sendAgain !== undefined && this.#status === 0 && !(cause instanceof errors.ClientDestroyedError)
     );
+  }
+
+  /** The deadline stays the one of the first attempt. */
+  #repeat(): void {
+    const sendAgain = this.#sendAgain;
+    this.#sendAgain = undefined;
+    this.#controller = undefined;
+    sendAgain?.();
   }
 
   #text(): string {
@@ -133,7 +170,7 @@ function refusedByHead(
   if (status >= 300 && status < 400)
     return refuse('redirect', `answered ${status}; redirects are not followed`);
   if (status === 429) return refuse('rate_limited', 'answered 429', retryAfter(headers));
-  if (status < 200 || status > 299) return refuse('status', `answered ${status}`, retryAfter(headers));
+  if (status > 299) return refuse('status', `answered ${status}`, retryAfter(headers));
   // No encoding was asked for, and a compressed body would make the bound on its size meaningless.
   if (headers['content-encoding'] !== undefined && headers['content-encoding'] !== 'identity') {
     return refuse('misshapen', 'the body is encoded although no encoding was asked for');

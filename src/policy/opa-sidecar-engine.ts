@@ -5,7 +5,7 @@ import { accept, refuse } from '../base/outcome.js';
 import type { Outcome, Refused } from '../base/outcome.js';
 import { createUndiciUpstream } from '../base/undici-upstream.js';
 import type { UndiciUpstream } from '../base/undici-upstream.js';
-import type { UpstreamAnswer, UpstreamCall, UpstreamFailure } from '../base/upstream.js';
+import type { UpstreamAnswer, UpstreamFailure } from '../base/upstream.js';
 import { toDecision } from './decision-result.js';
 import type { NoDecision, PolicyOutcome } from './decision.js';
 import { decisionUrl } from './opa-url.js';
@@ -87,19 +87,15 @@ export class OpaSidecarEngine implements PolicyEngine {
   }
 
   async #ask(url: URL, inputJson: string): Promise<Asked> {
-    const startedAt = performance.now();
-    const body = `{"input":${inputJson}}`;
-    const answer = await this.#post(url, body, this.#options.timeoutMs);
-    if (answer.ok) return this.#read(answer.value);
-    if (answer.code !== 'broken') return this.#unavailable(answer);
-    // OPA may close an idle connection in the moment it is used again. Decisions change nothing: ask once more.
-    const leftMs = Math.floor(this.#options.timeoutMs - (performance.now() - startedAt));
-    const second = leftMs > 0 ? await this.#post(url, body, leftMs) : answer;
-    return second.ok ? this.#read(second.value) : this.#unavailable(second);
-  }
-
-  #post(url: URL, body: string, timeoutMs: number): ReturnType<UpstreamCall> {
-    return this.#upstream.call({ method: 'POST', url, headers, body, timeoutMs, maxBytes: maxAnswerBytes });
+    const answer = await this.#upstream.call({
+      method: 'POST',
+      url,
+      headers,
+      body: `{"input":${inputJson}}`,
+      timeoutMs: this.#options.timeoutMs,
+      maxBytes: maxAnswerBytes,
+    });
+    return answer.ok ? this.#read(answer.value) : this.#unavailable(answer);
   }
 
   #read({ text }: UpstreamAnswer): Asked {

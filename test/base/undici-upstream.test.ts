@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -147,6 +148,39 @@ describe('an upstream over undici', () => {
     await upstream.close();
     expect(await underWay).toMatchObject({ ok: false, code: 'broken' });
     expect(await post()).toMatchObject({ ok: false, code: 'unreachable' });
+  });
+
+  it('sends a call once more when its connection ends without an answer, on a new one', async () => {
+    const used = new WeakSet<object>();
+    await Promise.all([post(), post(), post(), post()]);
+    await server.misbehave(({ socket }, answerWell) => {
+      if (socket === null || used.has(socket)) return socket?.destroy();
+      used.add(socket);
+      answerWell();
+    });
+    const outcomes = await Promise.all(Array.from({ length: 12 }, () => post()));
+    expect(new Set(outcomes.map(({ ok }) => ok))).toEqual(new Set([true]));
+  });
+
+  it.each([
+    { ends: 'before', how: (response: ServerResponse) => response.destroy(), calls: 2 },
+    { ends: 'after', how: 'reset mid-body', calls: 1 },
+  ] as const)(
+    'gives up after $calls calls when the connection ends $ends the head',
+    async ({ how, calls }) => {
+      await server.misbehave(how);
+      expect(await post()).toMatchObject({ ok: false, code: 'broken' });
+      expect(server.requests).toHaveLength(calls);
+    },
+  );
+
+  it('takes the answer that follows interim ones', async () => {
+    await server.misbehave((response, answerWell) => {
+      response.writeProcessing();
+      response.writeEarlyHints({ link: '</style.css>; rel=preload; as=style' });
+      answerWell();
+    });
+    expect(await post()).toMatchObject({ ok: true, value: { status: 200, text: '{"good":true}' } });
   });
 
   it('connects to a Unix socket', async () => {

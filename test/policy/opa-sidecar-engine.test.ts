@@ -125,7 +125,7 @@ describe('the sidecar engine', () => {
   });
 
   it('gives up when the connection breaks twice', async () => {
-    await opa.misbehave('reset mid-body');
+    await opa.misbehave((response) => response.destroy());
     expect(await engine.decide(input, path)).toMatchObject({ code: 'unavailable' });
     expect(opa.requests).toHaveLength(2);
   });

@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { misbehaviours } from './misbehaviours.js';
-import type { Misbehaviour } from './misbehaviours.js';
+import type { Misbehave, Misbehaviour } from './misbehaviours.js';
 
 /** A request that was received whole. */
 export interface ReceivedRequest {
@@ -16,6 +16,9 @@ export interface ReceivedRequest {
 /** Answers a request whose body was read. */
 export type StandInAnswer = (request: ReceivedRequest, response: ServerResponse) => void;
 
+/** Of a name, or one that only a test knows. */
+type Behaviour = Misbehaviour | Misbehave | 'well';
+
 /** A real HTTP server on loopback that plays Okta or OPA well, or badly when told to. */
 export interface MisbehavingServer {
   /** `http://127.0.0.1:port`; the same port for the whole life of the server. */
@@ -26,7 +29,7 @@ export interface MisbehavingServer {
   /** Sockets that are open now. */
   readonly openSockets: number;
   /** From now on; `well` ends it. `refused` closes the port and what is connected to it. */
-  misbehave(how: Misbehaviour | 'well'): Promise<void>;
+  misbehave(how: Behaviour): Promise<void>;
   /** Lets requests wait for their answer until the function that it returns is called. */
   hold(): () => void;
   /** Settles when that many requests have been received since the start. */
@@ -34,9 +37,16 @@ export interface MisbehavingServer {
   close(): Promise<void>;
 }
 
-/** Starts a server that gives `answer` until it is told to misbehave. */
-export async function startMisbehavingServer(answer: StandInAnswer): Promise<MisbehavingServer> {
-  const server = new StandInServer(answer);
+/**
+ * Starts a server that gives `answer` until it is told to misbehave.
+ *
+ * @param socketPath a Unix socket to listen on instead of a port
+ */
+export async function startMisbehavingServer(
+  answer: StandInAnswer,
+  socketPath?: string,
+): Promise<MisbehavingServer> {
+  const server = new StandInServer(answer, socketPath);
   await server.listen();
   return server;
 }
@@ -45,14 +55,16 @@ class StandInServer implements MisbehavingServer {
   readonly requests: ReceivedRequest[] = [];
   port = 0;
   readonly #answer: StandInAnswer;
+  readonly #socketPath: string | undefined;
   readonly #sockets = new Set<Socket>();
   #server: Server | undefined;
-  #how: Misbehaviour | 'well' = 'well';
+  #how: Behaviour = 'well';
   #gate: Promise<void> = Promise.resolve();
   #waiting: { count: number; resolve: () => void }[] = [];
 
-  constructor(answer: StandInAnswer) {
+  constructor(answer: StandInAnswer, socketPath?: string) {
     this.#answer = answer;
+    this.#socketPath = socketPath;
   }
 
   get origin(): string {
@@ -72,12 +84,13 @@ class StandInServer implements MisbehavingServer {
       // Clients that give up reset the connection: what they are here to do.
       socket.on('error', () => undefined);
     });
-    this.#server.listen(this.port, '127.0.0.1');
+    if (this.#socketPath === undefined) this.#server.listen(this.port, '127.0.0.1');
+    else this.#server.listen(this.#socketPath);
     await once(this.#server, 'listening');
-    this.port = (this.#server.address() as AddressInfo).port;
+    if (this.#socketPath === undefined) this.port = (this.#server.address() as AddressInfo).port;
   }
 
-  async misbehave(how: Misbehaviour | 'well'): Promise<void> {
+  async misbehave(how: Behaviour): Promise<void> {
     this.#how = how;
     if (how === 'refused') await this.close();
     else if (this.#server === undefined) await this.listen();
@@ -118,7 +131,11 @@ class StandInServer implements MisbehavingServer {
     this.requests.push(received);
     this.#wakeWaiting();
     await this.#gate;
-    if (this.#how === 'well') this.#answer(received, response);
+    const answerWell = (): void => {
+      this.#answer(received, response);
+    };
+    if (this.#how === 'well') answerWell();
+    else if (typeof this.#how === 'function') this.#how(response, answerWell);
     else misbehaviours[this.#how](response);
   }
 

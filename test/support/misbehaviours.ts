@@ -5,6 +5,9 @@ import { gzipSync } from 'node:zlib';
 const hugeBodyBytes = 200 * 1024 * 1024;
 const chunkBytes = 1024 * 1024;
 
+/** Made once, when it is first sent. */
+let gzipped: Buffer | undefined;
+
 /**
  * The ways in which an upstream can fail, each as what it does to an answer on a real socket. `refused` is here for
  * its name: its server closes the port.
@@ -53,11 +56,14 @@ export const misbehaviours = {
   /** The same 200 MB in 200 KB. */
   'gzip bomb': (response) => {
     response.writeHead(200, { 'content-type': 'application/json', 'content-encoding': 'gzip' });
-    response.end(gzipBomb());
+    response.end((gzipped ??= gzipBomb()));
   },
 } as const satisfies Readonly<Record<string, (response: ServerResponse) => unknown>>;
 
 export type Misbehaviour = keyof typeof misbehaviours;
+
+/** What a misbehaviour does to an answer; `answerWell` gives the answer that was due. */
+export type Misbehave = (response: ServerResponse, answerWell: () => void) => unknown;
 
 export const allMisbehaviours = Object.keys(misbehaviours) as Misbehaviour[];
 
