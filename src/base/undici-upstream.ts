@@ -50,6 +50,9 @@ function createPool(
   return new Pool(origin, {
     connections,
     pipelining,
+    // A call that times out takes its connection with it. With HTTP/2 it would leave it to all calls that follow, and
+    // none of them would get an answer while the network has forgotten that connection.
+    allowH2: false,
     connect: { timeout: connectTimeoutMs },
     // The deadline of each call is its own timer; undici's idle timers would only add to it.
     headersTimeout: 0,

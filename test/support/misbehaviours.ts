@@ -20,7 +20,9 @@ export const misbehaviours = {
   /** A good head, some of the body, and a reset. */
   'reset mid-body': (response) => {
     response.writeHead(200, { 'content-type': 'application/json', 'content-length': '1000' });
-    response.write('{"keys":[', () => response.socket?.resetAndDestroy());
+    response.write('{"keys":[', () => {
+      reset(response);
+    });
   },
   /** One byte every 20 ms, for ever. */
   drip: (response) => {
@@ -66,6 +68,12 @@ export type Misbehaviour = keyof typeof misbehaviours;
 export type Misbehave = (response: ServerResponse, answerWell: () => void) => unknown;
 
 export const allMisbehaviours = Object.keys(misbehaviours) as Misbehaviour[];
+
+/** A Unix socket knows no reset, and its peer no address. */
+function reset({ socket }: ServerResponse): void {
+  if (socket?.remoteAddress === undefined) socket?.destroy();
+  else socket.resetAndDestroy();
+}
 
 function* hugeBody(): Generator<Buffer> {
   const chunk = Buffer.alloc(chunkBytes, ' ');

@@ -1,0 +1,90 @@
+import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { Misbehave } from '../support/misbehaviours.js';
+import { observedApi } from './support/observed-api.js';
+import type { UpstreamName } from './support/observed-api.js';
+import { expectUnavailable, serverOf } from './support/outage.js';
+import type { Outage } from './support/outage.js';
+
+const outages = [
+  { upstream: 'okta_introspection', code: 'authentication_unavailable' },
+  { upstream: 'opa', code: 'authorization_unavailable' },
+] as const satisfies readonly Outage[];
+
+/** More requests at once than there are sockets to an upstream. */
+const crowd = 100;
+
+describe.each(outages)('the connections to $upstream', (outage) => {
+  const observed = observedApi({ OKTA_VALIDATION: 'remote' });
+  const server = () => serverOf(observed(), outage);
+  let tokens: readonly string[];
+
+  beforeAll(async () => {
+    tokens = await Promise.all(Array.from({ length: crowd }, () => observed().world.token()));
+  });
+  beforeEach(() => server().misbehave('well'));
+
+  /** Every token once, all at the same time: each is another, so that introspection asks for each. */
+  const askAll = (count = crowd) => Promise.all(tokens.slice(0, count).map((token) => observed().ask(token)));
+
+  const broken = (): Promise<number> => observed().failures(outage.upstream satisfies UpstreamName, 'broken');
+
+  it('that have all gone stale cost no request', async () => {
+    const before = await broken();
+    await server().misbehave(onceOnEach());
+    for (const round of ['opens them', 'finds them stale', 'opens others', 'finds them stale again']) {
+      const statuses = (await askAll(20)).map(({ status }) => status);
+      expect(new Set(statuses), round).toEqual(new Set([200]));
+    }
+    expect(await broken()).toBe(before);
+  });
+
+  it('that are closed after each answer, without a word, cost no request', async () => {
+    await server().misbehave((response, answerWell) => {
+      response.on('finish', () => response.socket?.end());
+      answerWell();
+    });
+    for (let request = 0; request < 30; request++)
+      expect(await observed().ask(tokens[0] ?? '')).toMatchObject({ status: 200 });
+  });
+
+  it('that break on the first request as well are given up after the second attempt', async () => {
+    const before = server().requests.length;
+    await server().misbehave((response) => response.destroy());
+    expectUnavailable(await observed().ask(tokens[0] ?? ''), outage);
+    expect(server().requests.length - before).toBe(2);
+  });
+
+  it('carry hints before an answer', async () => {
+    await server().misbehave((response, answerWell) => {
+      response.writeEarlyHints({ link: '</style.css>; rel=preload; as=style' });
+      response.writeProcessing();
+      answerWell();
+    });
+    expect(await observed().ask(tokens[0] ?? '')).toMatchObject({ status: 200 });
+  });
+
+  it.each(['refused', 'silent', 'status 500', 'reset mid-body'] as const)(
+    'are too few for the crowd, and "%s": nobody waits longer than the deadline, and nobody after',
+    async (how) => {
+      await server().misbehave(how);
+      for (const answer of await askAll()) expectUnavailable(answer, outage);
+      await server().misbehave('well');
+      expect(await observed().ask(tokens[0] ?? '')).toMatchObject({ status: 200 });
+    },
+  );
+});
+
+/** Answers the first request on each connection, and resets the connection when a second one comes. */
+function onceOnEach(): Misbehave {
+  const used = new WeakSet<Socket>();
+  return ({ req: { socket } }: ServerResponse, answerWell) => {
+    if (used.has(socket)) {
+      socket.resetAndDestroy();
+    } else {
+      used.add(socket);
+      answerWell();
+    }
+  };
+}
