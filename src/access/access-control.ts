@@ -5,8 +5,8 @@ import type { Refused } from '../base/outcome.js';
 import { traceIdOf } from '../base/trace-context.js';
 import type { DecisionRecord, DecisionSink } from '../policy/decision-record.js';
 import type { Decision, NoDecision, PolicyOutcome } from '../policy/decision.js';
+import { HttpDecisions } from '../policy/http-decisions.js';
 import type { PolicyEngine } from '../policy/policy-engine.js';
-import { serializeHttpInput } from '../policy/policy-input.js';
 import { extractBearer } from '../token/bearer.js';
 import type { BearerRefusal } from '../token/bearer.js';
 import type { Principal, VerifiedToken } from '../token/principal.js';
@@ -52,6 +52,7 @@ interface Progress {
   api: string | null;
   token: VerifiedToken | null;
   tokenCached: boolean;
+  decisionCached: boolean;
   tokenMs: number | null;
   policyMs: number | null;
 }
@@ -62,9 +63,11 @@ interface Progress {
  */
 export class AccessControl {
   readonly #options: AccessControlOptions;
+  readonly #decisions: HttpDecisions;
 
   constructor(options: AccessControlOptions) {
     this.#options = options;
+    this.#decisions = new HttpDecisions(options.engine);
   }
 
   check(request: GuardedRequest, decisionPath = this.#options.decisionPath): Verdict | Promise<Verdict> {
@@ -84,11 +87,14 @@ export class AccessControl {
     if (!outcome.ok) return this.#refuse(progress, tokenRefusal(outcome));
     progress.token = outcome.value;
     const { method, route, params } = progress.request;
-    const input = serializeHttpInput({ method, api: progress.api ?? '', route, params }, outcome.value);
+    const request = { method, api: progress.api ?? '', route, params };
+    const { decisionPath, tokenCached: isKnownToken } = progress;
+    const question = { request, token: outcome.value, decisionPath, isKnownToken };
     const askedAt = performance.now();
-    const decided = this.#options.engine.decide(input, progress.decisionPath);
+    const remembered = this.#decisions.recall(question);
+    progress.decisionCached = remembered !== undefined;
     const { principal } = outcome.value;
-    return maybeThen(decided, (decision) => {
+    return maybeThen(remembered ?? this.#decisions.ask(question), (decision) => {
       progress.policyMs = performance.now() - askedAt;
       return this.#afterPolicy(progress, principal, decision);
     });
@@ -129,6 +135,7 @@ export class AccessControl {
       sub: token?.principal.sub ?? null,
       traceId: traceIdOf(request.rawHeaders),
       tokenCached: token !== null && progress.tokenCached,
+      decisionCached: progress.decisionCached,
       tokenMs: progress.tokenMs,
       policyMs: progress.policyMs,
     });
@@ -144,6 +151,7 @@ function startProgress(request: GuardedRequest, decisionPath: string): Progress 
     api: null,
     token: null,
     tokenCached: false,
+    decisionCached: false,
     tokenMs: null,
     policyMs: null,
   };

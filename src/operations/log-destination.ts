@@ -15,8 +15,11 @@ export interface BufferedDestination extends LogDestination {
   droppedLines(): number;
 }
 
-/** Characters that are collected before they are handed over in one write. */
-const chunkLength = 32_768;
+/** Bytes that are collected before they are handed over in one write. */
+const chunkBytes = 32_768;
+/** UTF-8 needs at most that many for one UTF-16 unit. */
+const maxBytesPerUnit = 3;
+const lineFeed = 0x0a;
 /** The longest time that a line waits for others, in milliseconds. */
 const maxWaitMs = 100;
 /** Bytes that may wait for a reader that does not keep up. Beyond it lines are dropped and counted. */
@@ -27,8 +30,9 @@ const maxFlushMs = 1000;
 /**
  * Collects lines and writes them asynchronously in large chunks; what is left is written at exit.
  *
- * pino's own buffering (`minLength`) measures the collected text anew on each write, which flattens it each time and
- * costs more than making the line does. So the text is collected here and pino's destination receives whole chunks.
+ * Lines are encoded where they are collected. pino's own buffering (`minLength`) keeps text, measures it anew on each
+ * write and lets it live until the collector of garbage has had to move it: more work than making the line. So its
+ * destination receives finished chunks of bytes.
  *
  * @param fd file descriptor, 1 for standard output
  */
@@ -39,7 +43,8 @@ export function createBufferedDestination(fd: number): BufferedDestination {
 class Collector implements BufferedDestination {
   readonly #fd: number;
   readonly #target: ReturnType<typeof pino.destination>;
-  #text = '';
+  #chunk = Buffer.allocUnsafeSlow(chunkBytes);
+  #length = 0;
   #timer: NodeJS.Timeout | undefined;
   #writing = false;
   #ended = false;
@@ -56,9 +61,10 @@ class Collector implements BufferedDestination {
       dest: fd,
       sync: false,
       maxLength: maxBacklogBytes,
-      maxWrite: 2 * chunkLength,
+      maxWrite: 2 * chunkBytes,
+      contentMode: 'buffer',
     });
-    this.#target.on('drop', (chunk: string) => {
+    this.#target.on('drop', (chunk: Buffer) => {
       this.#dropped += lineCount(chunk);
     });
     this.#target.on('drain', () => {
@@ -71,9 +77,11 @@ class Collector implements BufferedDestination {
       writeLast(this.#fd, line);
       return;
     }
-    this.#text += line;
-    if (this.#text.length >= chunkLength) this.#handOver();
-    else this.#timer ??= this.#startTimer();
+    const needed = line.length * maxBytesPerUnit;
+    if (needed > chunkBytes - this.#length) this.#handOver();
+    if (needed > chunkBytes) this.#send(Buffer.from(line));
+    else this.#length += this.#chunk.write(line, this.#length);
+    this.#timer ??= this.#startTimer();
   }
 
   async flush(): Promise<void> {
@@ -105,11 +113,16 @@ class Collector implements BufferedDestination {
   #handOver(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    const text = this.#text;
-    if (text === '') return;
-    this.#text = '';
+    if (this.#length === 0) return;
+    this.#send(this.#chunk.subarray(0, this.#length));
+    this.#chunk = Buffer.allocUnsafeSlow(chunkBytes);
+    this.#length = 0;
+  }
+
+  #send(bytes: Buffer): void {
     this.#writing = true;
-    this.#target.write(text);
+    // pino's type knows text only; `contentMode` makes it take bytes.
+    this.#target.write(bytes as unknown as string);
   }
 }
 
@@ -122,6 +135,8 @@ function writeLast(fd: number, text: string): void {
   }
 }
 
-function lineCount(chunk: string): number {
-  return chunk.split('\n').length - 1;
+function lineCount(chunk: Buffer): number {
+  let count = 0;
+  for (let at = chunk.indexOf(lineFeed); at !== -1; at = chunk.indexOf(lineFeed, at + 1)) count++;
+  return count;
 }

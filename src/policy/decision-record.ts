@@ -51,6 +51,8 @@ export interface DecisionRecord {
   readonly traceId: string | null;
   /** True when the token was known from before: no signature was checked, no introspection asked. */
   readonly tokenCached: boolean;
+  /** True when this very question was answered before, and the policy has not changed since. */
+  readonly decisionCached: boolean;
   /** Milliseconds spent on validating the token; null when it did not come to that. */
   readonly tokenMs: number | null;
   /** Milliseconds spent on the policy decision; null when it did not come to that. */

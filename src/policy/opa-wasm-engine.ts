@@ -32,6 +32,8 @@ export class OpaWasmEngine implements PolicyEngine {
   readonly mode = 'embedded';
   /** Empty: nothing is called. */
   readonly failures = new FailureCounts('opa');
+  /** The built-ins that are supplied know neither clock nor network nor chance. */
+  generation = 0;
   readonly #options: OpaWasmEngineOptions;
   #inForce: LoadedBundle;
   #watch: FileWatch | undefined;
@@ -77,9 +79,15 @@ export class OpaWasmEngine implements PolicyEngine {
     this.#watch = new FileWatch({ path: this.#options.bundlePath, state, onChange });
   }
 
+  #takeIntoForce(bundle: LoadedBundle): void {
+    if (bundle === this.#inForce) return;
+    this.#inForce = bundle;
+    this.generation++;
+  }
+
   async #reload(): Promise<void> {
     const loaded = await loadBundle(this.#options.bundlePath, this.#inForce);
-    if (loaded.ok) this.#inForce = loaded.value;
+    if (loaded.ok) this.#takeIntoForce(loaded.value);
     else this.#options.onWarning(`${loaded.reason}; revision ${this.revision() ?? 'unknown'} stays in force`);
   }
 }

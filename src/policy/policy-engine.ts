@@ -23,6 +23,12 @@ export interface PolicyEngine {
   /** Revision of the policy bundle in force, as last seen; null when it is not known. */
   revision(): string | null;
 
+  /**
+   * Present where a decision depends on the input and the policy alone, with no clock, network or chance in it: another
+   * number whenever the policy is another one. Absent where a decision has to be asked for each time.
+   */
+  readonly generation?: number;
+
   /** Calls that gave no usable answer, by class; stays empty where nothing is called. */
   readonly failures: FailureCounts;
 

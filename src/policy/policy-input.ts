@@ -16,25 +16,18 @@ export interface HttpInputRequest {
  */
 export const maxInputLength = 256 * 1024;
 
-/** The parts of the input that depend on the token alone, as JSON text. */
-interface TokenParts {
-  readonly jwt: string;
-  readonly principal: string;
-}
-
-const tokenParts = new WeakMap<VerifiedToken, TokenParts>();
-
 /**
  * The policy input of an HTTP request, as JSON text: `method`, `api`, `jwt.tokenValue`, `route`, `params`,
  * `principal`, in this order.
  *
  * The text is well-formed Unicode (no lone surrogates): OPA over HTTP would replace them and its WASM stumble over
- * them. What depends on the token is serialized once for each VerifiedToken object.
+ * them.
  */
 export function serializeHttpInput(request: HttpInputRequest, token: VerifiedToken): string {
-  const { jwt, principal } = partsOf(token);
-  const before = `{"method":${json(request.method)},"api":${json(request.api)},"jwt":${jwt}`;
-  return `${before},"route":${json(request.route)},"params":${paramsJson(request.params)},"principal":${principal}}`;
+  const { sub, cid, uid, scopes, claims, validation } = token.principal;
+  const before = `{"method":${json(request.method)},"api":${json(request.api)},"jwt":{"tokenValue":${json(token.tokenValue)}}`;
+  const between = `,"route":${json(request.route)},"params":${paramsJson(request.params)},"principal":`;
+  return `${before}${between}${json({ sub, cid, uid, scopes, claims, validation })}}`;
 }
 
 /** An input that asks for nothing and belongs to nobody: shows whether a decision is defined at a path. */
@@ -49,19 +42,8 @@ export const probeInput = serializeHttpInput(
   },
 );
 
-function partsOf(token: VerifiedToken): TokenParts {
-  const known = tokenParts.get(token);
-  if (known !== undefined) return known;
-  const { sub, cid, uid, scopes, claims, validation } = token.principal;
-  const parts = {
-    jwt: json({ tokenValue: token.tokenValue }),
-    principal: json({ sub, cid, uid, scopes, claims, validation }),
-  };
-  tokenParts.set(token, parts);
-  return parts;
-}
-
-function paramsJson(params: Readonly<Record<string, string>>): string {
+/** The parameters of the route as JSON text. */
+export function paramsJson(params: Readonly<Record<string, string>>): string {
   // Most routes have none; looking is cheaper than serializing.
   for (const name in params) if (Object.hasOwn(params, name)) return json(params);
   return '{}';

@@ -63,6 +63,7 @@ describe.each(['local', 'remote', 'both'])('the decision line in %s mode', (vali
       cid: '0oaTestClient',
       sub: 'roach@example.test',
       tokenCached: false,
+      decisionCached: false,
       tokenMs: any(Number),
       policyMs: any(Number),
     });
@@ -93,5 +94,15 @@ describe.each(['local', 'remote', 'both'])('the decision line in %s mode', (vali
     expect(first).not.toBe(second);
     expect(third).toBe(first);
     expect(lines.map((line) => line?.tokenCached)).toEqual([false, false, validation === 'local']);
+  });
+
+  it('tells a decision that was remembered from one that was asked for', async () => {
+    const token = await world.token();
+    const cached = [];
+    for (const path of ['/sayhello', '/sayhello', '/sayhello', '/saysecret', '/saysecret'])
+      cached.push((await lineFor(path, token)).line?.decisionCached);
+    // The first time that a token is seen, it may well be the last.
+    const local = [false, false, true, false, true];
+    expect(cached).toEqual(validation === 'local' ? local : local.map(() => false));
   });
 });

@@ -188,8 +188,10 @@ describe('the embedded engine', () => {
         '.manifest': '{"revision":"closed"}',
       };
       writeFileSync(bundlePath, makeBundle(files));
+      const { generation } = engine;
       await untilRevision('closed');
       expect(engine.decide(allowedInput, allowPath)).toEqual({ ok: true, value: { allow: false } });
+      expect(engine.generation).not.toBe(generation);
     });
 
     it('keeps the old bundle and warns when the new one is bad, and takes a good one after it', async () => {

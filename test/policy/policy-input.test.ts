@@ -36,21 +36,6 @@ describe('the policy input of an HTTP request', () => {
     expect(JSON.parse(text)).toHaveProperty('params', {});
   });
 
-  it('serializes what depends on the token once for each verified token', () => {
-    let reads = 0;
-    const principal = { ...verified().principal };
-    const token = {
-      ...verified(),
-      get principal() {
-        reads++;
-        return principal;
-      },
-    };
-    const [first, second] = [serializeHttpInput(request, token), serializeHttpInput(request, token)];
-    expect(second).toBe(first);
-    expect(reads).toBe(1);
-  });
-
   it('keeps two tokens with equal content apart', () => {
     const [one, other] = [verified({ sub: 'one' }), verified({ sub: 'other' })];
     serializeHttpInput(request, one);

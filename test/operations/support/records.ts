@@ -22,6 +22,7 @@ export function decisionRecord(members: Partial<DecisionRecord> = {}): DecisionR
     sub: 'someone@example.com',
     traceId: null,
     tokenCached: true,
+    decisionCached: false,
     tokenMs: 0.0123456,
     policyMs: 0.25,
     ...members,
