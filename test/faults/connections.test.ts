@@ -40,13 +40,15 @@ describe.each(outages)('the connections to $upstream', (outage) => {
     expect(await broken()).toBe(before);
   });
 
-  it('that are closed after each answer, without a word, cost no request', async () => {
+  it('that are closed soon after an answer, without a word, cost no request', async () => {
     await server().misbehave((response, answerWell) => {
-      response.on('finish', () => response.socket?.end());
+      const { req } = response;
+      // Late enough to meet the next request on its way.
+      response.on('finish', () => setTimeout(() => req.socket.destroy(), 2));
       answerWell();
     });
-    for (let request = 0; request < 30; request++)
-      expect(await observed().ask(tokens[0] ?? '')).toMatchObject({ status: 200 });
+    for (let round = 0; round < 5; round++)
+      expect(new Set((await askAll()).map(({ status }) => status))).toEqual(new Set([200]));
   });
 
   it('that break on the first request as well are given up after the second attempt', async () => {
