@@ -1,4 +1,4 @@
-import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 
 /** What Linux knows of another process (proc(5)). */
 export interface ProcessFigures {
@@ -29,8 +29,12 @@ export function figuresOf(pid: number): ProcessFigures {
 /**
  * For how long the main thread of a process was ready to run and no CPU took it, in milliseconds, since it started: the
  * second figure of `schedstat`. That is the machine's part in a delay, and nothing that the process could do about.
+ *
+ * Nothing where the system does not tell.
  */
 export function starvedMs(pid: number): number {
-  const [, waited] = readFileSync(`/proc/${pid}/task/${pid}/schedstat`, 'utf8').split(' ');
+  const path = `/proc/${pid}/task/${pid}/schedstat`;
+  if (!existsSync(path)) return 0;
+  const [, waited] = readFileSync(path, 'utf8').split(' ');
   return Number(waited) / 1e6;
 }
