@@ -19,6 +19,13 @@ export class OAuthParameters {
     return value === '' ? undefined : value;
   }
 
+  /** @throws OAuthError `invalid_request` when it is absent */
+  require(name: string): string {
+    const value = this.get(name);
+    if (value === undefined) throw new OAuthError('invalid_request', `The '${name}' parameter is required.`);
+    return value;
+  }
+
   isInQuery(name: string): boolean {
     return this.#parameters.get(name)?.isInQuery ?? false;
   }

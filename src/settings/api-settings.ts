@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { accept } from '../base/outcome.js';
 import { commaSeparated, oneOf, port, secureUrl, text, wholeNumber } from './schemas.js';
+import { serviceSettings } from './service-settings.js';
 import { readSettings, setting } from './setting.js';
 import type { Environment, SettingMistake, SettingsOf, SettingsOutcome } from './setting.js';
 
@@ -117,41 +117,24 @@ export const apiSettingsTable = {
     fallback: '9086',
     meaning: 'the port for health and metrics',
   }),
-  logLevel: setting({
-    name: 'LOG_LEVEL',
-    schema: oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']),
-    fallback: 'info',
-    meaning: 'the least severe level that is logged; decisions are logged at info',
-  }),
   trustProxy: setting({
     name: 'TRUST_PROXY',
     schema: z.union([z.literal('off').transform((): string[] => []), commaSeparated]),
     fallback: 'off',
     meaning: 'addresses and networks whose X-Forwarded-* headers count, comma-separated',
   }),
-  shutdownTimeoutMs: setting({
-    name: 'SHUTDOWN_TIMEOUT_MS',
-    schema: wholeNumber(0, 300_000),
-    fallback: '10000',
-    meaning: 'milliseconds that requests under way get to finish when the process is told to stop',
-  }),
+  ...serviceSettings,
 } as const;
 
 export type ApiSettings = SettingsOf<typeof apiSettingsTable>;
 
 /** The API's settings, or every mistake in them at once, including settings that only fail together. */
 export function readApiSettings(environment: Environment): SettingsOutcome<ApiSettings> {
-  const read = readSettings(apiSettingsTable, environment);
-  const together = mistakesTogether(environment);
-  if (!read.ok) return { ok: false, mistakes: [...read.mistakes, ...together] };
-  return together.length > 0 ? { ok: false, mistakes: together } : accept(read.value);
+  return readSettings(apiSettingsTable, environment, mistakesTogether);
 }
 
-function mistakesTogether(environment: Environment): SettingMistake[] {
-  const { validation, clientSecret } = apiSettingsTable;
-  const read = readSettings({ validation, clientSecret }, environment);
-  if (!read.ok || read.value.validation === 'local' || read.value.clientSecret !== '') return [];
-  return [
-    { name: clientSecret.name, problem: `is required when OKTA_VALIDATION is ${read.value.validation}` },
-  ];
+function mistakesTogether({ validation, clientSecret }: Partial<ApiSettings>): SettingMistake[] {
+  if (validation === undefined || validation === 'local' || clientSecret !== '') return [];
+  const { name } = apiSettingsTable.clientSecret;
+  return [{ name, problem: `is required when OKTA_VALIDATION is ${validation}` }];
 }

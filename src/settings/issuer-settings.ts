@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import { accept } from '../base/outcome.js';
-import { isLoopback, oneOf, plainUrl, port, text, wholeNumber } from './schemas.js';
+import { isLoopback } from '../base/secure-url.js';
+import { oneOf, plainUrl, port, text } from './schemas.js';
+import { serviceSettings } from './service-settings.js';
 import { readSettings, setting } from './setting.js';
 import type { Environment, SettingMistake, SettingsOf, SettingsOutcome } from './setting.js';
 
@@ -71,39 +72,23 @@ export const issuerSettingsTable = {
     fallback: 'production',
     meaning: 'development allows http off loopback, the secret in the query string, and no ISSUER_PEPPER',
   }),
-  logLevel: setting({
-    name: 'LOG_LEVEL',
-    schema: oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']),
-    fallback: 'info',
-    meaning: 'the least severe level that is logged',
-  }),
-  shutdownTimeoutMs: setting({
-    name: 'SHUTDOWN_TIMEOUT_MS',
-    schema: wholeNumber(0, 300_000),
-    fallback: '10000',
-    meaning: 'milliseconds that requests under way get to finish when the process is told to stop',
-  }),
+  ...serviceSettings,
 } as const;
 
 export type IssuerSettings = SettingsOf<typeof issuerSettingsTable>;
 
 /** The issuer's settings, or every mistake in them at once, including settings that only fail together. */
 export function readIssuerSettings(environment: Environment): SettingsOutcome<IssuerSettings> {
-  const read = readSettings(issuerSettingsTable, environment);
-  const together = mistakesTogether(environment);
-  if (!read.ok) return { ok: false, mistakes: [...read.mistakes, ...together] };
-  return together.length > 0 ? { ok: false, mistakes: together } : accept(read.value);
+  return readSettings(issuerSettingsTable, environment, mistakesTogether);
 }
 
-function mistakesTogether(environment: Environment): SettingMistake[] {
-  const { mode, peppers, baseUrl } = issuerSettingsTable;
-  const read = readSettings({ mode, peppers, baseUrl }, environment);
-  if (!read.ok || read.value.mode === 'development') return [];
+function mistakesTogether({ mode, peppers, baseUrl }: Partial<IssuerSettings>): SettingMistake[] {
+  if (mode !== 'production') return [];
+  const { peppers: pepper, baseUrl: url } = issuerSettingsTable;
   const mistakes: SettingMistake[] = [];
-  if (read.value.peppers.length === 0)
-    mistakes.push({ name: peppers.name, problem: `is required in production: ${peppers.meaning}` });
-  const url = new URL(read.value.baseUrl);
-  if (url.protocol === 'http:' && !isLoopback(url.hostname))
-    mistakes.push({ name: baseUrl.name, problem: 'expected https (plain http is for loopback hosts only)' });
+  if (peppers?.length === 0)
+    mistakes.push({ name: pepper.name, problem: `is required in production: ${pepper.meaning}` });
+  if (baseUrl?.startsWith('http:') === true && !isLoopback(new URL(baseUrl).hostname))
+    mistakes.push({ name: url.name, problem: 'expected https (plain http is for loopback hosts only)' });
   return mistakes;
 }

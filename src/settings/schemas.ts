@@ -1,8 +1,6 @@
 import { z } from 'zod';
 import { isPlainUrl, isSecureUrl } from '../base/secure-url.js';
 
-export { isLoopback } from '../base/secure-url.js';
-
 /** Schemas that more than one settings table uses. Each turns the text of a variable into its typed value. */
 
 export const text = z.string();

@@ -40,10 +40,15 @@ export function setting<T>(row: Setting<T>): Setting<T> {
   return row;
 }
 
-/** Reads every row of the table and reports all mistakes together, never only the first. */
+/**
+ * Reads every row of the table and reports all mistakes together, never only the first.
+ *
+ * @param together finds mistakes that only show in several settings at once, among those that could be read
+ */
 export function readSettings<Table extends SettingsTable>(
   table: Table,
   environment: Environment,
+  together: (values: Partial<SettingsOf<Table>>) => readonly SettingMistake[] = () => [],
 ): SettingsOutcome<SettingsOf<Table>> {
   const mistakes: SettingMistake[] = [];
   const values: Record<string, unknown> = {};
@@ -52,6 +57,7 @@ export function readSettings<Table extends SettingsTable>(
     if ('problem' in read) mistakes.push({ name: row.name, problem: read.problem });
     else values[key] = read.value;
   }
+  mistakes.push(...together(values as Partial<SettingsOf<Table>>));
   return mistakes.length > 0 ? { ok: false, mistakes } : accept(values as SettingsOf<Table>);
 }
 

@@ -2,7 +2,6 @@ import { Controller, Header, HttpCode, Inject, Param, Post } from '@nestjs/commo
 import type { AuthorizationServer } from '../authorization-server.js';
 import { ClientAuthentication } from '../clients/client-authentication.js';
 import { endpoints } from '../endpoints.js';
-import { OAuthError } from '../oauth-error.js';
 import { AccessTokens } from '../tokens/access-tokens.js';
 import type { AccessTokenClaims } from '../tokens/access-tokens.js';
 import { Revocations } from '../tokens/revocations.js';
@@ -48,9 +47,7 @@ export class IntrospectionController {
     @OAuth() request: OAuthRequest,
   ): Promise<IntrospectionResponse> {
     await this.#authentication.authenticate(request);
-    const token = request.parameters.get('token');
-    if (token === undefined) throw new OAuthError('invalid_request', "The 'token' parameter is required.");
-    const claims = await this.#tokens.read(token, server);
+    const claims = await this.#tokens.read(request.parameters.require('token'), server);
     if (claims === undefined || !(await this.#revocations.isLive(claims))) return inactive;
     return toResponse(claims);
   }

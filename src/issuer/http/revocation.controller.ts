@@ -2,7 +2,6 @@ import { Controller, Header, HttpCode, Inject, Param, Post } from '@nestjs/commo
 import type { AuthorizationServer } from '../authorization-server.js';
 import { ClientAuthentication } from '../clients/client-authentication.js';
 import { endpoints } from '../endpoints.js';
-import { OAuthError } from '../oauth-error.js';
 import { AccessTokens } from '../tokens/access-tokens.js';
 import { Revocations } from '../tokens/revocations.js';
 import { AuthorizationServerPipe } from './authorization-server.pipe.js';
@@ -34,9 +33,7 @@ export class RevocationController {
     @OAuth() request: OAuthRequest,
   ): Promise<void> {
     const client = await this.#authentication.authenticate(request);
-    const token = request.parameters.get('token');
-    if (token === undefined) throw new OAuthError('invalid_request', "The 'token' parameter is required.");
-    const claims = await this.#tokens.read(token, server);
+    const claims = await this.#tokens.read(request.parameters.require('token'), server);
     // Of another client's token nothing is told, and nothing happens to it (RFC 7009 section 2.1).
     if (claims?.cid === client.id) await this.#revocations.revoke(claims);
   }

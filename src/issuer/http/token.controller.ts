@@ -34,10 +34,7 @@ export class TokenController {
   ): Promise<TokenResponse> {
     const client = await this.#authentication.authenticate(request);
     const { parameters } = request;
-    const grantType = parameters.get('grant_type');
-    if (grantType === undefined)
-      throw new OAuthError('invalid_request', "The 'grant_type' parameter is required.");
-    if (grantType !== 'client_credentials')
+    if (parameters.require('grant_type') !== 'client_credentials')
       throw new OAuthError(
         'unsupported_grant_type',
         'The authorization server offers client_credentials only.',
