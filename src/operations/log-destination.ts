@@ -8,9 +8,15 @@ export interface LogDestination {
   write(line: string): void;
   /** Resolves when the operating system has every line so far, or when that takes too long. */
   flush(): void | Promise<void>;
+  /**
+   * Takes values whose lines are made later, many in a row, and still in order with all others. A line made in between
+   * requests costs three times as much: nothing that it needs is in the processor's caches.
+   */
+  makeLater?<T>(toLine: (value: T) => string): (value: T) => void;
 }
 
 export interface BufferedDestination extends LogDestination {
+  makeLater<T>(toLine: (value: T) => string): (value: T) => void;
   /** Lines thrown away because whoever reads the log did not keep up. */
   droppedLines(): number;
 }
@@ -20,6 +26,8 @@ const chunkBytes = 32_768;
 /** UTF-8 needs at most that many for one UTF-16 unit. */
 const maxBytesPerUnit = 3;
 const lineFeed = 0x0a;
+/** Values that wait for their lines to be made. */
+const maxWaiting = 64;
 /** The longest time that a line waits for others, in milliseconds. */
 const maxWaitMs = 100;
 /** Bytes that may wait for a reader that does not keep up. Beyond it lines are dropped and counted. */
@@ -45,6 +53,7 @@ class Collector implements BufferedDestination {
   readonly #target: ReturnType<typeof pino.destination>;
   #chunk = Buffer.allocUnsafeSlow(chunkBytes);
   #length = 0;
+  readonly #makers: (() => void)[] = [];
   #timer: NodeJS.Timeout | undefined;
   #writing = false;
   #ended = false;
@@ -73,12 +82,35 @@ class Collector implements BufferedDestination {
   }
 
   write(line: string): void {
+    this.#makeLines();
+    this.#append(line);
+  }
+
+  makeLater<T>(toLine: (value: T) => string): (value: T) => void {
+    const waiting: T[] = [];
+    const make = (): void => {
+      for (const value of waiting) this.#append(toLine(value));
+      waiting.length = 0;
+    };
+    this.#makers.push(make);
+    return (value) => {
+      waiting.push(value);
+      if (waiting.length >= maxWaiting || this.#ended) make();
+      else this.#timer ??= this.#startTimer();
+    };
+  }
+
+  #makeLines(): void {
+    for (const make of this.#makers) make();
+  }
+
+  #append(line: string): void {
     if (this.#ended) {
       writeLast(this.#fd, line);
       return;
     }
     const needed = line.length * maxBytesPerUnit;
-    if (needed > chunkBytes - this.#length) this.#handOver();
+    if (needed > chunkBytes - this.#length) this.#sendChunk();
     if (needed > chunkBytes) this.#send(Buffer.from(line));
     else this.#length += this.#chunk.write(line, this.#length);
     this.#timer ??= this.#startTimer();
@@ -113,6 +145,11 @@ class Collector implements BufferedDestination {
   #handOver(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
+    this.#makeLines();
+    this.#sendChunk();
+  }
+
+  #sendChunk(): void {
     if (this.#length === 0) return;
     this.#send(this.#chunk.subarray(0, this.#length));
     this.#chunk = Buffer.allocUnsafeSlow(chunkBytes);

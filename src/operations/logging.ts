@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import { pino } from 'pino';
 import type { Level, Logger } from 'pino';
-import type { DecisionSink } from '../policy/decision-record.js';
+import type { DecisionRecord, DecisionSink } from '../policy/decision-record.js';
 import { createDecisionSerializer, decisionLevels } from './decision-line.js';
 import { createBufferedDestination } from './log-destination.js';
 import type { BufferedDestination, LogDestination } from './log-destination.js';
@@ -89,8 +89,13 @@ export function decisionLogSink(logger: Logger): DecisionSink {
   const destination = destinations.get(logger);
   if (destination === undefined) throw new TypeError('decisionLogSink needs a logger made by createLogger');
   const line = createDecisionSerializer();
+  const take =
+    destination.makeLater?.(line) ??
+    ((record: DecisionRecord) => {
+      destination.write(line(record));
+    });
   return (record) => {
-    if (logger.levelVal <= decisionLevels[record.outcome]) destination.write(line(record));
+    if (logger.levelVal <= decisionLevels[record.outcome]) take(record);
   };
 }
 
