@@ -58,7 +58,8 @@ async function measureSize(setup, { routes, rows, tokens }, seconds) {
   };
   const server = start('guarded service', process.execPath, [join(peers, 'guarded-app.mjs')], { env });
   try {
-    await untilServing(server, `${origin}/cache`);
+    // A hundred thousand routes take a while to register.
+    await untilServing(server, `${origin}/cache`, { timeoutMs: 300_000, pollMs: 200 });
     // The last route and the last row that there are: nothing that looks through a list finds them early.
     const url = `${origin}/r${Math.min(routes, rows) - 1}`;
     return await load(server, url, origin, { file: setup.pool.file, first: 1, last: tokens }, seconds);
@@ -84,7 +85,7 @@ async function load(server, url, origin, tokens, seconds) {
 /** Until every token of the range has been seen and the code is hot. */
 async function warmUp(url, origin, tokens) {
   const wanted = tokens.last - tokens.first + 1;
-  do await wrk(url, { seconds: 2 + wanted / 2500, tokens });
+  do await wrk(url, { seconds: Math.ceil(2 + wanted / 2500), tokens });
   while ((await cacheOf(origin)).size < wanted);
 }
 
