@@ -1,8 +1,9 @@
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { ApiEnvironment } from '../support/api-world.js';
 import type { Misbehave } from '../support/misbehaviours.js';
-import { observedApi } from './support/observed-api.js';
+import { observedApi, patient } from './support/observed-api.js';
 import type { UpstreamName } from './support/observed-api.js';
 import { expectUnavailable, serverOf } from './support/outage.js';
 import type { Outage } from './support/outage.js';
@@ -16,18 +17,7 @@ const outages = [
 const crowd = 100;
 
 describe.each(outages)('the connections to $upstream', (outage) => {
-  const observed = observedApi({ OKTA_VALIDATION: 'remote' });
-  const server = () => serverOf(observed(), outage);
-  let tokens: readonly string[];
-
-  beforeAll(async () => {
-    tokens = await Promise.all(Array.from({ length: crowd }, () => observed().world.token()));
-  });
-  beforeEach(() => server().misbehave('well'));
-
-  /** Every token once, all at the same time: each is another, so that introspection asks for each. */
-  const askAll = (count = crowd) => Promise.all(tokens.slice(0, count).map((token) => observed().ask(token)));
-
+  const { observed, server, oneToken, askAll } = crowdAt(outage, patient);
   const broken = (): Promise<number> => observed().failures(outage.upstream satisfies UpstreamName, 'broken');
 
   it('that have all gone stale cost no request', async () => {
@@ -54,7 +44,7 @@ describe.each(outages)('the connections to $upstream', (outage) => {
   it('that break on the first request as well are given up after the second attempt', async () => {
     const before = server().requests.length;
     await server().misbehave((response) => response.destroy());
-    expectUnavailable(await observed().ask(tokens[0] ?? ''), outage);
+    expectUnavailable(await observed().ask(oneToken()), outage);
     expect(server().requests.length - before).toBe(2);
   });
 
@@ -64,19 +54,39 @@ describe.each(outages)('the connections to $upstream', (outage) => {
       response.writeProcessing();
       answerWell();
     });
-    expect(await observed().ask(tokens[0] ?? '')).toMatchObject({ status: 200 });
+    expect(await observed().ask(oneToken())).toMatchObject({ status: 200 });
   });
+});
+
+describe.each(outages)('the connections to $upstream, too few for a crowd', (outage) => {
+  const { observed, server, oneToken, askAll } = crowdAt(outage, {});
 
   it.each(['refused', 'silent', 'status 500', 'reset mid-body'] as const)(
-    'are too few for the crowd, and "%s": nobody waits longer than the deadline, and nobody after',
+    'and "%s": nobody waits longer than the deadline, and nobody after',
     async (how) => {
       await server().misbehave(how);
       for (const answer of await askAll()) expectUnavailable(answer, outage);
       await server().misbehave('well');
-      expect(await observed().ask(tokens[0] ?? '')).toMatchObject({ status: 200 });
+      expect(await observed().ask(oneToken())).toMatchObject({ status: 200 });
     },
   );
 });
+
+/** A process of the API in remote mode, and more who ask at once than there are sockets to an upstream. */
+function crowdAt(outage: Outage, changes: ApiEnvironment) {
+  const observed = observedApi({ ...changes, OKTA_VALIDATION: 'remote' });
+  const server = () => serverOf(observed(), outage);
+  let tokens: readonly string[];
+
+  beforeAll(async () => {
+    tokens = await Promise.all(Array.from({ length: crowd }, () => observed().world.token()));
+  });
+  beforeEach(() => server().misbehave('well'));
+
+  /** Every token once, all at the same time: each is another, so that introspection asks for each. */
+  const askAll = (count = crowd) => Promise.all(tokens.slice(0, count).map((token) => observed().ask(token)));
+  return { observed, server, askAll, oneToken: () => tokens[0] ?? '' };
+}
 
 /** Answers the first request on each connection, and resets the connection when a second one comes. */
 function onceOnEach(): Misbehave {
