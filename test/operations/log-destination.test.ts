@@ -18,6 +18,7 @@ describe('the buffered log of a process', () => {
       .map((line) => JSON.parse(line) as { jti?: string; msg: string });
     const decisions = lines.filter(({ msg }) => msg === 'decision').map(({ jti }) => jti);
     expect(decisions).toEqual(Array.from({ length: count }, (_item, index) => `AT.${index}`));
+    expect(lines[100]?.msg).toBe('after a hundred');
     expect(lines.at(-1)?.msg).toBe('last words');
   });
 
@@ -25,7 +26,7 @@ describe('the buffered log of a process', () => {
     const child = startChild('logging-program.ts', String(count), 'flush');
     const [output, how] = await Promise.all([child.output, child.ended]);
     expect(how).toBe('SIGKILL');
-    expect(output.trimEnd().split('\n')).toHaveLength(count);
+    expect(output.trimEnd().split('\n')).toHaveLength(count + 1);
   });
 
   it('does not end a process whose reader went away', async () => {

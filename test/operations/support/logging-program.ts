@@ -5,7 +5,10 @@ import { decisionRecord } from './records.js';
 const [count = '0', ending] = process.argv.slice(2);
 const logger = createLogger({ level: 'info' });
 const sink = decisionLogSink(logger);
-for (let index = 0; index < Number(count); index++) sink(decisionRecord({ jti: `AT.${index}` }));
+for (let index = 0; index < Number(count); index++) {
+  if (index === 100) logger.info('after a hundred');
+  sink(decisionRecord({ jti: `AT.${index}` }));
+}
 process.on('exit', () => {
   logger.info('last words');
 });
