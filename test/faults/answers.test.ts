@@ -2,7 +2,7 @@ import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Misbehave } from '../support/misbehaviours.js';
 import { introspectionOf } from '../support/token-table.js';
 import { machineClaims } from '../support/tokens.js';
-import { observedApi, patient } from './support/observed-api.js';
+import { observedApi, patientWithOkta, patientWithOpa } from './support/observed-api.js';
 import { serverOf } from './support/outage.js';
 import type { Outage } from './support/outage.js';
 
@@ -16,7 +16,7 @@ describe.each([
   { from: 'introspection', outage: introspection, no: '{"active":false}', refused: 401 },
   { from: 'OPA', outage: opa, no: '{"result":{"allow":false}}', refused: 403 },
 ])('an answer of $from', ({ outage, no, refused }) => {
-  const observed = observedApi({ ...patient, OKTA_VALIDATION: 'remote' });
+  const observed = observedApi({ ...patientWithOkta, ...patientWithOpa, OKTA_VALIDATION: 'remote' });
   const server = () => serverOf(observed(), outage);
   let tokens: readonly string[];
   let yes: string;

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { ApiEnvironment } from '../support/api-world.js';
 import type { Misbehave } from '../support/misbehaviours.js';
-import { observedApi, patient } from './support/observed-api.js';
+import { observedApi, patientWithOkta, patientWithOpa } from './support/observed-api.js';
 import type { UpstreamName } from './support/observed-api.js';
 import { expectUnavailable, serverOf } from './support/outage.js';
 import type { Outage } from './support/outage.js';
@@ -17,7 +17,7 @@ const outages = [
 const crowd = 100;
 
 describe.each(outages)('the connections to $upstream', (outage) => {
-  const { observed, server, oneToken, askAll } = crowdAt(outage, patient);
+  const { observed, server, oneToken, askAll } = crowdAt(outage, { ...patientWithOkta, ...patientWithOpa });
   const broken = (): Promise<number> => observed().failures(outage.upstream satisfies UpstreamName, 'broken');
 
   it('that have all gone stale cost no request', async () => {

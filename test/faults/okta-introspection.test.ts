@@ -1,6 +1,6 @@
 import { beforeAll, describe } from 'vitest';
 import { protocolFaults, usualFaults } from './support/faults.js';
-import { observedApi } from './support/observed-api.js';
+import { observedApi, patientWithOpa } from './support/observed-api.js';
 import type { Outage } from './support/outage.js';
 import {
   outlivesItAll,
@@ -18,7 +18,9 @@ describe.each([
   { validation: 'remote', first: introspection, faults: [...usualFaults, ...protocolFaults] },
   { validation: 'both', first: keySet, faults: usualFaults },
 ])('an API whose Okta fails, in $validation mode', ({ validation, first, faults }) => {
-  const observed = observedApi({ OKTA_VALIDATION: validation }, ({ okta }) => okta.misbehave('silent'));
+  const observed = observedApi({ ...patientWithOpa, OKTA_VALIDATION: validation }, ({ okta }) =>
+    okta.misbehave('silent'),
+  );
   let token: string;
   beforeAll(async () => {
     token = await observed().world.token();

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { keySetOf, machineClaims, makeKey, mint } from '../support/tokens.js';
 import { protocolFaults, usualFaults } from './support/faults.js';
-import { observedApi } from './support/observed-api.js';
+import { observedApi, patientWithOpa } from './support/observed-api.js';
 import { expectRefusals, report } from './support/outage.js';
 import type { Outage } from './support/outage.js';
 import { outlivesItAll, recoversInTime, refusesThroughout } from './support/parts.js';
@@ -9,7 +9,7 @@ import { outlivesItAll, recoversInTime, refusesThroughout } from './support/part
 const outage: Outage = { upstream: 'okta_keys', code: 'authentication_unavailable' };
 
 describe('an API whose Okta fails, in local mode', () => {
-  const observed = observedApi({}, ({ okta }) => okta.misbehave('silent'));
+  const observed = observedApi(patientWithOpa, ({ okta }) => okta.misbehave('silent'));
   let token: string;
   beforeAll(async () => {
     token = await observed().world.token();

@@ -1,6 +1,6 @@
 import { beforeAll, describe } from 'vitest';
 import { protocolFaults, usualFaults } from './support/faults.js';
-import { observedApi } from './support/observed-api.js';
+import { observedApi, patientWithOkta } from './support/observed-api.js';
 import type { Outage } from './support/outage.js';
 import {
   outlivesItAll,
@@ -14,7 +14,7 @@ const outage: Outage = { upstream: 'opa', code: 'authorization_unavailable' };
 const faults = [...usualFaults, ...protocolFaults];
 
 describe('an API whose OPA fails', () => {
-  const observed = observedApi({}, ({ opa }) => opa.misbehave('silent'));
+  const observed = observedApi(patientWithOkta, ({ opa }) => opa.misbehave('silent'));
   let token: string;
   beforeAll(async () => {
     token = await observed().world.token();

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { introspectionOf } from '../support/token-table.js';
 import { machineClaims } from '../support/tokens.js';
-import { observedApi } from './support/observed-api.js';
+import { observedApi, patientWithOpa } from './support/observed-api.js';
 import { expectUnavailable, report } from './support/outage.js';
 import type { Outage } from './support/outage.js';
 
@@ -34,6 +34,7 @@ describe('an API whose connection to Okta falls silent, over TLS', () => {
     );
   });
   const observed = observedApi(() => ({
+    ...patientWithOpa,
     OKTA_ISSUER: issuer(),
     OKTA_VALIDATION: 'remote',
     NODE_EXTRA_CA_CERTS: fixture('localhost.crt'),

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DeafServer } from './support/deaf-server.js';
 import type { Fault } from './support/faults.js';
-import { observedApi } from './support/observed-api.js';
+import { observedApi, patientWithOkta } from './support/observed-api.js';
 import { expectRecovery, expectRefusals, report } from './support/outage.js';
 import type { Outage } from './support/outage.js';
 
@@ -18,6 +18,7 @@ describe('an API whose OPA takes no connections', () => {
   });
   afterAll(() => server.close());
   const observed = observedApi(() => ({
+    ...patientWithOkta,
     OPA_AUTHZ_URL: `http://127.0.0.1:${server.port}/v1/data/demoapi/authz/allow`,
   }));
   beforeAll(async () => {

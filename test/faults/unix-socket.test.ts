@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, it } from 'vitest';
 import { sendJson, startMisbehavingServer } from '../support/misbehaving-server.js';
 import type { MisbehavingServer } from '../support/misbehaving-server.js';
 import { usualFaults } from './support/faults.js';
-import { observedApi } from './support/observed-api.js';
+import { observedApi, patientWithOkta } from './support/observed-api.js';
 import { expectRecovery, expectRefusals, report } from './support/outage.js';
 import type { Outage } from './support/outage.js';
 import {
@@ -34,7 +34,10 @@ describe('an API whose OPA fails behind a Unix socket', () => {
     await server.close();
     rmSync(folder, { recursive: true });
   });
-  const observed = observedApi({ OPA_AUTHZ_URL: `unix://${socketPath}:/v1/data/demoapi/authz/allow` });
+  const observed = observedApi({
+    ...patientWithOkta,
+    OPA_AUTHZ_URL: `unix://${socketPath}:/v1/data/demoapi/authz/allow`,
+  });
   let token: string;
   beforeAll(async () => {
     token = await observed().world.token();
