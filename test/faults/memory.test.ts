@@ -65,6 +65,7 @@ describe.runIf(onLinux)('the memory of an API', () => {
       await askAll();
     }
     const resident = figures.residentMiB();
+    const kept = serverOf(observed(), row.outage).openSockets;
     figures.forgetPeak();
     await expectRefusals(observed(), row.outage, row.fault, tokens[0] ?? '');
     for (let round = 0; round < rounds; round++) {
@@ -76,7 +77,7 @@ describe.runIf(onLinux)('the memory of an API', () => {
     expect(peak - resident).toBeLessThan(growthMiB);
     await vi.waitFor(
       () => {
-        expect(serverOf(observed(), row.outage).openSockets).toBe(0);
+        expect(serverOf(observed(), row.outage).openSockets).toBeLessThanOrEqual(kept);
         expect(descriptors()).toBeLessThanOrEqual(ownDescriptors);
       },
       { timeout: 5000 },
