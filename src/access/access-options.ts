@@ -14,7 +14,7 @@ interface OktaCommonOptions {
   readonly jwksUrl?: string;
   /** Whole call to Okta, in milliseconds; 2000 by default. */
   readonly timeoutMs?: number;
-  /** Verified tokens that are remembered at most; 10,000 by default, about 4 KB each. */
+  /** Verified tokens that are remembered at most; 10,000 by default, about 2 KB each. */
   readonly tokenCacheEntries?: number;
 }
 

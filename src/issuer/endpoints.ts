@@ -10,9 +10,12 @@ export const endpoints = {
 
 export type EndpointName = keyof typeof endpoints;
 
+const names = new Map<string, EndpointName>(
+  (Object.keys(endpoints) as EndpointName[]).map((name) => [endpoints[name].path, name]),
+);
+
 /** Which endpoint a path belongs to, whatever the method. */
 export function endpointAt(path: string): EndpointName | undefined {
   const within = /^\/oauth2\/[^/]+\/(.+)$/.exec(path)?.[1];
-  const found = Object.entries(endpoints).find(([, endpoint]) => endpoint.path === within);
-  return found?.[0] as EndpointName | undefined;
+  return within === undefined ? undefined : names.get(within);
 }

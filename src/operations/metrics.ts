@@ -1,6 +1,5 @@
 import { Counter, Gauge, Registry, collectDefaultMetrics } from 'prom-client';
 import type { Metric } from 'prom-client';
-import type { DecisionSink } from '../policy/decision-record.js';
 import { DecisionCounters, stepBounds } from './decision-counters.js';
 import type { DurationCounts } from './decision-counters.js';
 
@@ -66,14 +65,6 @@ export function createMetrics(identity: ServiceIdentity, sources: MetricSources)
   registerUpstreams(registry, sources);
   registerInfo(registry, identity, sources);
   return { contentType: registry.contentType, text: () => registry.metrics(), counters };
-}
-
-/** Counts each decision record; costs well under a microsecond. */
-export function decisionMetricsSink(metrics: Metrics): DecisionSink {
-  const { counters } = metrics;
-  return (record) => {
-    counters.add(record);
-  };
 }
 
 function registerDecisions(registry: Registry, counters: DecisionCounters): void {

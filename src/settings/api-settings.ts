@@ -77,7 +77,7 @@ export const apiSettingsTable = {
     name: 'TOKEN_CACHE_ENTRIES',
     schema: wholeNumber(1, 1_000_000),
     fallback: '10000',
-    meaning: 'verified tokens that are remembered at most, about 4 KB each',
+    meaning: 'verified tokens that are remembered at most, about 2 KB each',
   }),
   opaUrl: setting({
     name: 'OPA_AUTHZ_URL',

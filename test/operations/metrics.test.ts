@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createMetrics, decisionMetricsSink } from '../../src/operations/metrics.js';
+import { createMetrics } from '../../src/operations/metrics.js';
 import type { MetricSources } from '../../src/operations/metrics.js';
 import { decisionOutcomes } from '../../src/policy/decision-record.js';
 import { decisionRecord } from './support/records.js';
@@ -35,10 +35,9 @@ async function scrape(metrics: { text(): Promise<string> }): Promise<Map<string,
 describe('the metrics of decisions', () => {
   it('count requests by outcome, from zero', async () => {
     const metrics = metricsWith();
-    const sink = decisionMetricsSink(metrics);
-    sink(decisionRecord());
-    sink(decisionRecord());
-    sink(decisionRecord({ outcome: 'undefined' }));
+    metrics.counters.add(decisionRecord());
+    metrics.counters.add(decisionRecord());
+    metrics.counters.add(decisionRecord({ outcome: 'undefined' }));
     const samples = await scrape(metrics);
     const counts = decisionOutcomes.map((outcome) =>
       samples.get(`nest_okta_opa_requests_total{outcome="${outcome}"}`),
@@ -48,15 +47,15 @@ describe('the metrics of decisions', () => {
 
   it('show the same counts at the next scrape', async () => {
     const metrics = metricsWith();
-    decisionMetricsSink(metrics)(decisionRecord());
+    metrics.counters.add(decisionRecord());
     const first = await scrape(metrics);
     expect(await scrape(metrics)).toEqual(first);
   });
 
   it('sort durations into cumulative buckets, the bound itself included', async () => {
     const metrics = metricsWith();
-    const sink = decisionMetricsSink(metrics);
-    for (const tokenMs of [0.004, 0.005, 0.1, 400, 60_000]) sink(decisionRecord({ tokenMs, policyMs: null }));
+    for (const tokenMs of [0.004, 0.005, 0.1, 400, 60_000])
+      metrics.counters.add(decisionRecord({ tokenMs, policyMs: null }));
     const samples = await scrape(metrics);
     const name = 'nest_okta_opa_step_duration_seconds';
     const bucket = (le: string) => samples.get(`${name}_bucket{le="${le}",step="token"}`);
@@ -78,9 +77,7 @@ describe('the metrics of decisions', () => {
       jti: 'MARKER',
       traceId: 'MARKER',
     };
-    decisionMetricsSink(metrics)(
-      decisionRecord({ ...chosen, code: 'MARKER', reason: 'MARKER', route: 'MARKER' }),
-    );
+    metrics.counters.add(decisionRecord({ ...chosen, code: 'MARKER', reason: 'MARKER', route: 'MARKER' }));
     expect(await metrics.text()).not.toContain('MARKER');
   });
 });

@@ -5,23 +5,14 @@ import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, it, vi } from 'vitest';
+import { vi } from 'vitest';
 import { findOpa, opaVersion } from '../../scripts/lib/opa.mjs';
+import { describeWith } from './needs.js';
 
 /** A suite that needs the OPA binary: skipped by name without one, failing under `REQUIRE_OPA=1`. */
 export function describeWithOpa(what: string, body: (opa: string) => void): void {
-  const opa = findOpa();
-  if (opa !== undefined) {
-    describe(what, () => {
-      body(opa);
-    });
-  } else if (process.env.REQUIRE_OPA === '1') {
-    it(what, () => {
-      throw new Error(`REQUIRE_OPA is 1 and there is no OPA ${opaVersion}: npm run opa:install`);
-    });
-  } else {
-    it.skip(`skipped: ${what} (no OPA ${opaVersion}: npm run opa:install)`);
-  }
+  const absence = `no OPA ${opaVersion}: npm run opa:install`;
+  describeWith(what, { found: findOpa(), requiredBy: 'REQUIRE_OPA', absence }, body);
 }
 
 /** The bundle that `opa build` makes of these arguments. */

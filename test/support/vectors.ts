@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { describe, it } from 'vitest';
+import { describeWith } from './needs.js';
 
 /** Where the test vectors are; those of other people are not part of this repository. */
 const vectorsDir = resolve(process.env.VECTORS_DIR ?? join(import.meta.dirname, '../../../shared/vectors'));
@@ -16,18 +16,9 @@ const ownVectorsDir = join(import.meta.dirname, '../vectors');
  * @param body declares the tests; it is given the absolute path
  */
 export function describeWithVectors(what: string, path: string, body: (absolutePath: string) => void): void {
-  const absolutePath = [vectorsDir, ownVectorsDir].map((dir) => join(dir, path)).find(existsSync);
-  if (absolutePath !== undefined) {
-    describe(what, () => {
-      body(absolutePath);
-    });
-  } else if (process.env.REQUIRE_VECTORS === '1') {
-    it(what, () => {
-      throw new Error(`REQUIRE_VECTORS is 1 and there is no ${path} in ${vectorsDir} (VECTORS_DIR)`);
-    });
-  } else {
-    it.skip(`skipped: ${what} (no vectors)`);
-  }
+  const found = [vectorsDir, ownVectorsDir].map((dir) => join(dir, path)).find(existsSync);
+  const absence = `no vectors: no ${path} in ${vectorsDir} (VECTORS_DIR)`;
+  describeWith(what, { found, requiredBy: 'REQUIRE_VECTORS', absence }, body);
 }
 
 /** The content of a JSON file, taken at its word. */
