@@ -79,15 +79,15 @@ export class AccessControl {
     if (request.hasTokenInBody) return this.#refuse(progress, tokenInBody);
     const verified = this.#options.verifier.verify(bearer.value);
     progress.tokenCached = !(verified instanceof Promise);
-    return maybeThen(verified, (outcome) => this.#afterToken(progress, outcome));
+    return maybeThen(verified, (outcome) => this.#afterToken(progress, bearer.value, outcome));
   }
 
-  #afterToken(progress: Progress, outcome: TokenOutcome): Verdict | Promise<Verdict> {
+  #afterToken(progress: Progress, tokenValue: string, outcome: TokenOutcome): Verdict | Promise<Verdict> {
     progress.tokenMs = performance.now() - progress.startedAt;
     if (!outcome.ok) return this.#refuse(progress, tokenRefusal(outcome));
     progress.token = outcome.value;
     const { method, route, params } = progress.request;
-    const request = { method, api: progress.api ?? '', route, params };
+    const request = { method, api: progress.api ?? '', route, params, tokenValue };
     const { decisionPath, tokenCached: isKnownToken } = progress;
     const question = { request, token: outcome.value, decisionPath, isKnownToken };
     const askedAt = performance.now();

@@ -71,7 +71,7 @@ export class HttpDecisions {
   }
 }
 
-/** Everything in the input but the token. No part has a line feed: methods and targets can't, JSON escapes it. */
+/** Everything in the input but the token, to which the decision belongs. No part has a line feed: methods and targets can't, JSON escapes it. */
 function keyOf({ method, api, route, params }: HttpInputRequest, decisionPath: string): string {
   return `${decisionPath}\n${method}\n${api}\n${route}\n${paramsJson(params)}`;
 }

@@ -8,6 +8,8 @@ export interface HttpInputRequest {
   /** Template of the route: `/orders/:id`. */
   readonly route: string;
   readonly params: Readonly<Record<string, string>>;
+  /** The token as it was sent, for `input.jwt`. Secret: never logged. */
+  readonly tokenValue: string;
 }
 
 /**
@@ -25,17 +27,16 @@ export const maxInputLength = 256 * 1024;
  */
 export function serializeHttpInput(request: HttpInputRequest, token: VerifiedToken): string {
   const { sub, cid, uid, scopes, claims, validation } = token.principal;
-  const before = `{"method":${json(request.method)},"api":${json(request.api)},"jwt":{"tokenValue":${json(token.tokenValue)}}`;
+  const before = `{"method":${json(request.method)},"api":${json(request.api)},"jwt":{"tokenValue":${json(request.tokenValue)}}`;
   const between = `,"route":${json(request.route)},"params":${paramsJson(request.params)},"principal":`;
   return `${before}${between}${json({ sub, cid, uid, scopes, claims, validation })}}`;
 }
 
 /** An input that asks for nothing and belongs to nobody: shows whether a decision is defined at a path. */
 export const probeInput = serializeHttpInput(
-  { method: 'GET', api: '/', route: '/', params: {} },
+  { method: 'GET', api: '/', route: '/', params: {}, tokenValue: '' },
   {
     principal: { sub: '', cid: null, uid: null, scopes: [], claims: {}, validation: 'local' },
-    tokenValue: '',
     tokenHash: '',
     jti: null,
     expiresAt: 0,

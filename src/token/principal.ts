@@ -19,11 +19,9 @@ export interface Principal {
   readonly validation: ValidationMode;
 }
 
-/** A token that passed every check, with what later steps need of it. */
+/** What is known of a token that passed every check. Not the token itself: caches hold many of these. */
 export interface VerifiedToken {
   readonly principal: Principal;
-  /** The token as it was sent, for `input.jwt.tokenValue`. Secret: never logged. */
-  readonly tokenValue: string;
   /** SHA-256 of the token, base64url: a name for it in caches and, shortened, in logs. */
   readonly tokenHash: string;
   /** The `jti` claim; null when the token carries none. */

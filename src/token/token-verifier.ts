@@ -80,7 +80,7 @@ export class TokenVerifier {
     const verified = await local.verify(token);
     if (!verified.ok) return verified;
     const claims = verified.value;
-    const result = toVerifiedToken(token, tokenHash, claims, principalOfToken(claims, this.mode));
+    const result = toVerifiedToken(tokenHash, claims, principalOfToken(claims, this.mode));
     if (version === this.#keySetVersion) this.#remember(this.verifiedTokens, result, verifiedTokenCacheMs);
     return accept(result);
   }
@@ -119,7 +119,7 @@ export class TokenVerifier {
     const answer = await parts.introspection.introspect(token);
     if (!answer.ok) return answer;
     return accept(
-      toVerifiedToken(token, tokenHash, answer.value, principalOfIntrospection(answer.value, this.mode)),
+      toVerifiedToken(tokenHash, answer.value, principalOfIntrospection(answer.value, this.mode)),
     );
   }
 
@@ -140,15 +140,9 @@ function isSameToken({ principal, jti, expiresAt }: VerifiedToken, answer: JsonO
   return pairs.every(([theirs, ours]) => theirs === undefined || theirs === ours);
 }
 
-function toVerifiedToken(
-  token: string,
-  tokenHash: string,
-  claims: JsonObject,
-  principal: Principal,
-): VerifiedToken {
+function toVerifiedToken(tokenHash: string, claims: JsonObject, principal: Principal): VerifiedToken {
   return deepFreeze({
     principal,
-    tokenValue: token,
     tokenHash,
     jti: (claims.jti as string | undefined) ?? null,
     // An answer without exp (where the settings allow it) expires with its introspection.

@@ -36,12 +36,18 @@ function countingEngine(
 
 function verified(sub = 'roach'): VerifiedToken {
   const principal = { sub, cid: '0oa1', uid: null, scopes: [], claims: {}, validation: 'local' } as const;
-  return { principal, tokenValue: 'eyJ.eyJ.sig', tokenHash: 'h', jti: null, expiresAt: 1 };
+  return { principal, tokenHash: 'h', jti: null, expiresAt: 1 };
 }
 
 const token = verified();
 const question: HttpQuestion = {
-  request: { method: 'GET', api: '/orders/7', route: '/orders/:id', params: { id: '7' } },
+  request: {
+    method: 'GET',
+    api: '/orders/7',
+    route: '/orders/:id',
+    params: { id: '7' },
+    tokenValue: 'eyJ.eyJ.sig',
+  },
   token,
   decisionPath: 'orders/authz/allow',
   isKnownToken: true,

@@ -15,8 +15,11 @@ const decisionPath = 'demoapi/authz/decision';
 
 function inputOf(scopes: readonly string[], route = '/sayhello'): string {
   const principal = { sub: 's', cid: 'c', uid: null, scopes, claims: {}, validation: 'local' } as const;
-  const token = { principal, tokenValue: 'eyJ.eyJ.sig', tokenHash: '', jti: null, expiresAt: 0 };
-  return serializeHttpInput({ method: 'GET', api: route, route, params: {} }, token);
+  const token = { principal, tokenHash: '', jti: null, expiresAt: 0 };
+  return serializeHttpInput(
+    { method: 'GET', api: route, route, params: {}, tokenValue: 'eyJ.eyJ.sig' },
+    token,
+  );
 }
 
 const allowedInput = inputOf(['read_sayhello']);

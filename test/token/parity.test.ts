@@ -36,7 +36,7 @@ describe.each(['local', 'remote', 'both'] as const)('in %s mode, a token', (mode
       const outcome = await verifier.verify(row.token);
       if (!outcome.ok) throw new Error(outcome.reason);
       expect(outcome.value.principal).toEqual({ ...row.principal, validation: mode });
-      expect(outcome.value.tokenValue).toBe(row.token);
+      expect(JSON.stringify(outcome.value)).not.toContain(row.token);
       expectFrozen(outcome.value);
     },
   );

@@ -237,6 +237,6 @@ const requests = fc.record({
 export const generatedRequests: Arbitrary<GeneratedRequest> = fc
   .tuple(requests, tokenTexts, principals)
   .map(([request, tokenValue, principal]) => ({
-    request,
-    token: { principal, tokenValue, tokenHash: '', jti: null, expiresAt: 0 },
+    request: { ...request, tokenValue },
+    token: { principal, tokenHash: '', jti: null, expiresAt: 0 },
   }));
