@@ -1,50 +1,91 @@
 import type { Clock } from '../base/clock.js';
-import { BoundedCache } from '../base/bounded-cache.js';
-import type { Database } from './store/open-store.js';
+import { sql } from 'kysely';
+import { KnownReads } from './store/known-reads.js';
+import type { Store } from './store/open-store.js';
+import type { AuthorizationServerRow, SigningAlgorithm } from './store/schema.js';
 
-/** A set of tokens with one issuer and one audience: Okta's custom authorization server. */
+/** A set of tokens with one issuer and one audience: Okta's authorization server. */
 export interface AuthorizationServer {
   readonly id: string;
-  /** `{base}/oauth2/{id}`, the `iss` of its tokens. */
+  /** `{base}/oauth2/{id}`, the `iss` of its tokens; `{base}` for the org's own. */
   readonly issuer: string;
+  /** What its endpoints start with: `{base}/oauth2/{id}`, `{base}/oauth2` for the org's own. */
+  readonly endpointBase: string;
   readonly audience: string;
+  readonly signingAlgorithm: SigningAlgorithm;
   /** Life of an access token. */
   readonly accessTokenSeconds: number;
+  readonly idTokenSeconds: number;
+  /** Life of all refresh tokens that come from one sign-in, and of one that is not used. */
+  readonly refreshTokenSeconds: number;
+  readonly refreshIdleSeconds: number;
+  /** Every scope that it knows, and whether it is given to who asks for none. */
+  readonly scopes: ReadonlyMap<string, { readonly isDefault: boolean }>;
 }
 
-/** How long a change in the database may go unseen, in milliseconds. */
-const maxAgeMs = 5000;
-const maxServers = 1000;
+/** The org's own authorization server, at `{base}/oauth2/v1/…`, whose tokens manage the issuer. */
+export const orgServerId = 'org';
+
+/** How long another process's change may go unseen, in milliseconds. */
+const sharedMs = 5000;
 
 export class AuthorizationServers {
-  readonly #db: Database;
+  readonly #store: Store;
   readonly #baseUrl: string;
-  readonly #clock: Clock;
-  readonly #servers: BoundedCache<AuthorizationServer>;
+  readonly #known: KnownReads<AuthorizationServer>;
 
-  constructor(db: Database, baseUrl: string, clock: Clock) {
-    this.#db = db;
+  constructor(store: Store, baseUrl: string, clock: Clock) {
+    this.#store = store;
     this.#baseUrl = baseUrl;
-    this.#clock = clock;
-    this.#servers = new BoundedCache(maxServers, clock);
+    this.#known = new KnownReads(store, clock, sharedMs);
   }
 
-  async find(id: string): Promise<AuthorizationServer | undefined> {
-    const known = this.#servers.get(id);
-    if (known !== undefined) return known;
-    const row = await this.#db
+  find(id: string): Promise<AuthorizationServer | undefined> {
+    return this.#known.get(id, () => this.#read(id));
+  }
+
+  /** As it is in the database now: another process may have just added a scope. */
+  findFresh(id: string): Promise<AuthorizationServer | undefined> {
+    return this.#known.read(id, () => this.#read(id));
+  }
+
+  /** The server whose tokens carry this `iss`. */
+  findByIssuer(issuer: string): Promise<AuthorizationServer | undefined> {
+    if (issuer === this.#baseUrl) return this.find(orgServerId);
+    const prefix = `${this.#baseUrl}/oauth2/`;
+    return issuer.startsWith(prefix) ? this.find(issuer.slice(prefix.length)) : Promise.resolve(undefined);
+  }
+
+  async #read(id: string): Promise<AuthorizationServer | undefined> {
+    const row = await this.#store.db
       .selectFrom('authorization_servers')
       .selectAll()
+      .select(
+        sql<Readonly<Record<string, boolean>>>`coalesce(
+          (select jsonb_object_agg(name, is_default) from scopes where server_id = authorization_servers.id), '{}'
+        )`.as('scopes'),
+      )
       .where('id', '=', id)
       .executeTakeFirst();
-    if (row === undefined) return undefined;
-    const server = {
-      id,
-      issuer: `${this.#baseUrl}/oauth2/${id}`,
+    return row && this.#toServer(row);
+  }
+
+  #toServer(
+    row: AuthorizationServerRow & { scopes: Readonly<Record<string, boolean>> },
+  ): AuthorizationServer {
+    const endpointBase =
+      row.id === orgServerId ? `${this.#baseUrl}/oauth2` : `${this.#baseUrl}/oauth2/${row.id}`;
+    return {
+      id: row.id,
+      issuer: row.id === orgServerId ? this.#baseUrl : endpointBase,
+      endpointBase,
       audience: row.audience,
+      signingAlgorithm: row.signing_algorithm,
       accessTokenSeconds: row.access_token_seconds,
+      idTokenSeconds: row.id_token_seconds,
+      refreshTokenSeconds: row.refresh_token_seconds,
+      refreshIdleSeconds: row.refresh_idle_seconds,
+      scopes: new Map(Object.entries(row.scopes).map(([name, isDefault]) => [name, { isDefault }])),
     };
-    this.#servers.set(id, server, this.#clock() + maxAgeMs);
-    return server;
   }
 }

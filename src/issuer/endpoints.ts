@@ -16,6 +16,6 @@ const names = new Map<string, EndpointName>(
 
 /** Which endpoint a path belongs to, whatever the method. */
 export function endpointAt(path: string): EndpointName | undefined {
-  const within = /^\/oauth2\/[^/]+\/(.+)$/.exec(path)?.[1];
+  const within = /^\/(?:oauth2\/(?:(?!v1\/)[^/]+\/)?)?(.+)$/.exec(path)?.[1];
   return within === undefined ? undefined : names.get(within);
 }

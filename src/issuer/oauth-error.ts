@@ -1,11 +1,14 @@
-/** Error codes of RFC 6749 section 5.2 and, for introspection and outages, sections 4.1.2.1 and RFC 7662 2.3. */
+/** Error codes of RFC 6749 sections 4.1.2.1 and 5.2, and `login_required` of OpenID Connect Core section 3.1.2.6. */
 export type OAuthErrorCode =
   | 'invalid_client'
   | 'invalid_request'
+  | 'invalid_grant'
+  | 'unauthorized_client'
   | 'unsupported_grant_type'
+  | 'unsupported_response_type'
   | 'invalid_scope'
   | 'access_denied'
-  | 'server_error';
+  | 'login_required';
 
 /** A refusal in OAuth's form: `{error, error_description}`. */
 export class OAuthError extends Error {

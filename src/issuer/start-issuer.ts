@@ -15,20 +15,17 @@ import type { HealthCheck } from '../operations/readiness.js';
 import type { RunningService } from '../operations/run-service.js';
 import type { IssuerSettings } from '../settings/issuer-settings.js';
 import { serveRegistry } from './admin/registry-socket.js';
-import { AuthorizationServers } from './authorization-server.js';
-import { ClientAuthentication } from './clients/client-authentication.js';
 import { ClientRegistry } from './clients/client-registry.js';
 import { endpointAt } from './endpoints.js';
-import { ClientCredentialsGrant } from './grants/client-credentials.js';
 import { createIssuerMetrics } from './issuer-metrics.js';
 import type { IssuerMetrics } from './issuer-metrics.js';
+import { issuerParts } from './issuer-parts.js';
 import { IssuerModule } from './issuer.module.js';
 import { SigningKeyRing } from './keys/signing-key-ring.js';
 import { peppersOf } from './pepper-file.js';
 import { folderOf, openStore } from './store/open-store.js';
 import type { Database } from './store/open-store.js';
-import { AccessTokens } from './tokens/access-tokens.js';
-import { Revocations } from './tokens/revocations.js';
+import { sweepExpired } from './store/sweep.js';
 
 /** The issuer while it runs. */
 export interface RunningIssuer extends RunningService {
@@ -49,6 +46,8 @@ const httpLimits = {
 } as const;
 
 const sweepEveryMs = 10 * 60_000;
+/** How long a rotation by another process may go unseen. */
+const refreshKeysEveryMs = 5000;
 
 /**
  * Starts the issuer: store, keys, endpoints, management port.
@@ -75,29 +74,17 @@ async function start(
   opened: (() => Promise<void>)[],
 ): Promise<Omit<RunningIssuer, 'close'>> {
   const folder = folderOf(settings.databaseUrl);
-  const store = await openStore(folder);
+  const store = await openStore(settings.databaseUrl, logger);
   opened.push(() => store.close());
   const peppers = peppersOf(settings, folder);
-  const keys = await SigningKeyRing.open(store.db, peppers);
-  const revocations = new Revocations(store.db, systemClock);
-  opened.push(sweepRegularly(revocations, logger));
-  const registry = new ClientRegistry(store.db, peppers);
+  const keys = await SigningKeyRing.open(store, peppers);
+  opened.push(maintain(store.db, keys, logger));
+  const registry = new ClientRegistry(store, peppers);
   if (folder !== undefined) opened.push(await serveRegistry(registry, folder, logger));
   const metrics = createIssuerMetrics();
-  const tokens = new AccessTokens(keys, systemClock);
-  const module = IssuerModule.forRoot({
-    servers: new AuthorizationServers(store.db, settings.baseUrl, systemClock),
-    authentication: new ClientAuthentication({
-      db: store.db,
-      peppers,
-      logger,
-      allowSecretInQuery: settings.mode === 'development',
-    }),
-    clientCredentials: new ClientCredentialsGrant(store.db, tokens),
-    keys,
-    tokens,
-    revocations,
-  });
+  const module = IssuerModule.forRoot(
+    issuerParts({ settings, store, peppers, keys, logger, clock: systemClock }),
+  );
   const app = await createApp(module, logger, metrics);
   opened.push(() => app.close());
   const readiness = new Readiness([databaseCheck(store.db)]);
@@ -111,7 +98,10 @@ async function start(
     port: (server.address() as AddressInfo).port,
     managementPort: management.port,
   };
-  logger.info({ ...running, mode: settings.mode, signingKey: keys.current.kid }, 'the issuer is listening');
+  logger.info(
+    { ...running, mode: settings.mode, signingKey: keys.current('RS256').kid },
+    'the issuer is listening',
+  );
   return { ...running, registry, server, readiness };
 }
 
@@ -161,14 +151,20 @@ function databaseCheck(db: Database): HealthCheck {
   };
 }
 
-function sweepRegularly(revocations: Revocations, logger: Logger): () => Promise<void> {
-  const timer = setInterval(() => {
-    revocations.sweep().catch((error: unknown) => {
-      logger.warn({ err: error }, 'expired revocations could not be swept');
-    });
-  }, sweepEveryMs).unref();
+/** What has to be done again and again. @returns what ends it */
+function maintain(db: Database, keys: SigningKeyRing, logger: Logger): () => Promise<void> {
+  const regularly = (everyMs: number, what: string, work: () => Promise<unknown>): NodeJS.Timeout =>
+    setInterval(() => {
+      work().catch((error: unknown) => {
+        logger.warn({ err: error }, `${what} failed; it is tried again`);
+      });
+    }, everyMs).unref();
+  const timers = [
+    regularly(sweepEveryMs, 'sweeping expired rows', () => sweepExpired(db, systemClock)),
+    regularly(refreshKeysEveryMs, 'reading the signing keys', () => keys.refresh()),
+  ];
   return () => {
-    clearInterval(timer);
+    timers.forEach(clearInterval);
     return Promise.resolve();
   };
 }

@@ -55,9 +55,13 @@ export const issuerSettingsTable = {
   }),
   databaseUrl: setting({
     name: 'ISSUER_DATABASE_URL',
-    schema: text.regex(/^pglite:.+$/, 'expected pglite:memory or pglite:./folder'),
+    schema: text.regex(
+      /^(pglite:.+|postgres(ql)?:\/\/.+)$/,
+      'expected pglite:memory, pglite:./folder or postgres://user@host/database',
+    ),
     fallback: 'pglite:./.issuer',
-    meaning: 'pglite:memory, or pglite: and the folder that keeps clients, keys and revocations',
+    secret: true,
+    meaning: 'where clients, users, keys and tokens are: pglite:memory, pglite:./folder or postgres://…',
   }),
   peppers: setting({
     name: 'ISSUER_PEPPER',
@@ -82,10 +86,17 @@ export function readIssuerSettings(environment: Environment): SettingsOutcome<Is
   return readSettings(issuerSettingsTable, environment, mistakesTogether);
 }
 
-function mistakesTogether({ mode, peppers, baseUrl }: Partial<IssuerSettings>): SettingMistake[] {
-  if (mode !== 'production') return [];
+function mistakesTogether({
+  mode,
+  peppers,
+  baseUrl,
+  databaseUrl,
+}: Partial<IssuerSettings>): SettingMistake[] {
   const { peppers: pepper, baseUrl: url } = issuerSettingsTable;
   const mistakes: SettingMistake[] = [];
+  if (mode === 'development' && peppers?.length === 0 && databaseUrl?.startsWith('postgres') === true)
+    mistakes.push({ name: pepper.name, problem: `is required with PostgreSQL: ${pepper.meaning}` });
+  if (mode !== 'production') return mistakes;
   if (peppers?.length === 0)
     mistakes.push({ name: pepper.name, problem: `is required in production: ${pepper.meaning}` });
   if (baseUrl?.startsWith('http:') === true && !isLoopback(new URL(baseUrl).hostname))

@@ -46,7 +46,7 @@ describe('the embedded database', () => {
     const folder = folderForTest();
     const store = await startTestIssuer({ ISSUER_DATABASE_URL: `pglite:${folder}` });
     await store.close();
-    const opened = await openStore(folder);
+    const opened = await openStore(`pglite:${folder}`);
     const rows = await opened.db.selectFrom('signing_keys').selectAll().execute();
     await opened.close();
     expect(rows.map(({ state }) => state).toSorted()).toEqual(['current', 'next']);

@@ -5,7 +5,7 @@ export interface Need<T> {
   /** Undefined where the machine doesn't have it. */
   readonly found: T | undefined;
   /** Set to 1, it makes the absence a failure. */
-  readonly requiredBy: 'REQUIRE_OPA' | 'REQUIRE_VECTORS';
+  readonly requiredBy: 'REQUIRE_OPA' | 'REQUIRE_VECTORS' | 'REQUIRE_POSTGRES' | 'REQUIRE_CLIENTS';
   /** What is missing, and how to get it. */
   readonly absence: string;
 }

@@ -22,17 +22,17 @@ export async function openRegistry(settings: IssuerSettings): Promise<OpenRegist
   const folder = folderOf(settings.databaseUrl);
   if (folder === undefined)
     throw new SetupError('ISSUER_DATABASE_URL is pglite:memory, which ends with each process; name a folder');
-  const store = await openUnlessInUse(folder);
+  const store = await openUnlessInUse(settings.databaseUrl);
   if (store === undefined) return { registry: connectRegistry(folder), close: () => Promise.resolve() };
   return {
-    registry: new ClientRegistry(store.db, peppersOf(settings, folder)),
+    registry: new ClientRegistry(store, peppersOf(settings, folder)),
     close: () => store.close(),
   };
 }
 
-async function openUnlessInUse(folder: string): Promise<Store | undefined> {
+async function openUnlessInUse(databaseUrl: string): Promise<Store | undefined> {
   try {
-    return await openStore(folder);
+    return await openStore(databaseUrl);
   } catch (error) {
     if (error instanceof FolderInUse) return undefined;
     throw error;

@@ -2,13 +2,8 @@ import type { Logger } from 'pino';
 import { OAuthError } from '../oauth-error.js';
 import type { OAuthParameters } from '../oauth-parameters.js';
 import type { Peppers } from '../peppers.js';
-import type { Database } from '../store/open-store.js';
 import { isSecretOf } from './client-secret.js';
-
-/** Who calls. */
-export interface AuthenticatedClient {
-  readonly id: string;
-}
+import type { Client, Clients } from './clients.js';
 
 /** The parts of a request that can carry client credentials (RFC 6749 section 2.3.1). */
 export interface ClientCredentialsCarrier {
@@ -23,7 +18,7 @@ interface Credentials {
 }
 
 export interface ClientAuthenticationOptions {
-  readonly db: Database;
+  readonly clients: Clients;
   readonly peppers: Peppers;
   readonly logger: Logger;
   /** Development only: URLs end up in logs and histories. */
@@ -39,17 +34,12 @@ export class ClientAuthentication {
   }
 
   /** @throws OAuthError `invalid_client` with the same answer for unknown clients and wrong secrets */
-  async authenticate(carrier: ClientCredentialsCarrier): Promise<AuthenticatedClient> {
+  async authenticate(carrier: ClientCredentialsCarrier): Promise<Client> {
     const { id, secret } = this.#credentials(carrier);
-    const { db, peppers } = this.#options;
-    const client = await db
-      .selectFrom('clients')
-      .select(['secret_digest', 'pepper_id'])
-      .where('id', '=', id)
-      .where('disabled_at', 'is', null)
-      .executeTakeFirst();
-    if (!isSecretOf(client, secret, peppers)) throw wrongCredentials();
-    return { id };
+    const { clients, peppers } = this.#options;
+    const client = await clients.find(id);
+    if (!isSecretOf(client?.secret, secret, peppers) || client === undefined) throw wrongCredentials();
+    return client;
   }
 
   #credentials({ parameters, authorization }: ClientCredentialsCarrier): Credentials {

@@ -1,4 +1,4 @@
-import type { Database } from '../store/open-store.js';
+import type { Database, Store } from '../store/open-store.js';
 import type { ClientRow } from '../store/schema.js';
 import type { Peppers } from '../peppers.js';
 import { digestSecret, newClientId, newClientSecret } from './client-secret.js';
@@ -38,11 +38,13 @@ const scopeToken = /^[\x21\x23-\x5b\x5d-\x7e]{1,256}$/;
 
 /** Which programs may get tokens, and for what. */
 export class ClientRegistry {
+  readonly #store: Store;
   readonly #db: Database;
   readonly #peppers: Peppers;
 
-  constructor(db: Database, peppers: Peppers) {
-    this.#db = db;
+  constructor(store: Store, peppers: Peppers) {
+    this.#store = store;
+    this.#db = store.db;
     this.#peppers = peppers;
   }
 
@@ -52,12 +54,13 @@ export class ClientRegistry {
     const wanted = checkScopes(scopes);
     const id = newClientId();
     const secret = newClientSecret();
-    const row = await this.#db.transaction().execute(async (db) => {
+    const row = await this.#store.change(async (db) => {
       const inserted = await db
         .insertInto('clients')
         .values({ id, name, ...digestSecret(secret, this.#peppers.current) })
         .returningAll()
         .executeTakeFirstOrThrow();
+      await db.insertInto('client_servers').values({ client_id: id, server_id: serverId }).execute();
       const known = wanted.map((scope) => ({ server_id: serverId, name: scope, is_default: false }));
       await db
         .insertInto('scopes')
@@ -91,23 +94,23 @@ export class ClientRegistry {
   /** @throws RegistryError when there is no such client */
   async remove(clientId: string): Promise<RegisteredClient> {
     const scopes = await this.#scopesOf(clientId);
-    const row = await this.#db
-      .deleteFrom('clients')
-      .where('id', '=', clientId)
-      .returningAll()
-      .executeTakeFirst();
+    const row = await this.#store.change((db) =>
+      db.deleteFrom('clients').where('id', '=', clientId).returningAll().executeTakeFirst(),
+    );
     return shown(found(row, clientId), scopes);
   }
 
   /** From now on only the new secret is good. @throws RegistryError when there is no such client */
   async rotateSecret(clientId: string): Promise<ClientWithSecret> {
     const secret = newClientSecret();
-    const row = await this.#db
-      .updateTable('clients')
-      .set(digestSecret(secret, this.#peppers.current))
-      .where('id', '=', clientId)
-      .returningAll()
-      .executeTakeFirst();
+    const row = await this.#store.change((db) =>
+      db
+        .updateTable('clients')
+        .set(digestSecret(secret, this.#peppers.current))
+        .where('id', '=', clientId)
+        .returningAll()
+        .executeTakeFirst(),
+    );
     return { ...shown(found(row, clientId), await this.#scopesOf(clientId)), client_secret: secret };
   }
 

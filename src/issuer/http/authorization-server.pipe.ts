@@ -1,12 +1,18 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { PipeTransform } from '@nestjs/common';
-import { AuthorizationServers } from '../authorization-server.js';
+import { AuthorizationServers, orgServerId } from '../authorization-server.js';
 import type { AuthorizationServer } from '../authorization-server.js';
 import { UnknownServerError } from '../oauth-error.js';
 
-/** Turns `:serverId` of the path into the authorization server. */
+/** Where the endpoints of every authorization server are: the custom ones, and the org's own. */
+export const serverPaths = ['oauth2/:serverId', 'oauth2'];
+
+/** Turns `:serverId` of the path into the authorization server; a path without one is the org's. */
 @Injectable()
-export class AuthorizationServerPipe implements PipeTransform<string, Promise<AuthorizationServer>> {
+export class AuthorizationServerPipe implements PipeTransform<
+  string | undefined,
+  Promise<AuthorizationServer>
+> {
   readonly #servers: AuthorizationServers;
 
   constructor(@Inject(AuthorizationServers) servers: AuthorizationServers) {
@@ -14,7 +20,7 @@ export class AuthorizationServerPipe implements PipeTransform<string, Promise<Au
   }
 
   /** @throws UnknownServerError */
-  async transform(serverId: string): Promise<AuthorizationServer> {
+  async transform(serverId: string = orgServerId): Promise<AuthorizationServer> {
     const server = await this.#servers.find(serverId);
     if (server === undefined) throw new UnknownServerError(serverId);
     return server;

@@ -4,8 +4,8 @@ import { ClientAuthentication } from '../clients/client-authentication.js';
 import { endpoints } from '../endpoints.js';
 import { AccessTokens } from '../tokens/access-tokens.js';
 import type { AccessTokenClaims } from '../tokens/access-tokens.js';
-import { Revocations } from '../tokens/revocations.js';
-import { AuthorizationServerPipe } from './authorization-server.pipe.js';
+import { IssuedTokens } from '../tokens/issued-tokens.js';
+import { AuthorizationServerPipe, serverPaths } from './authorization-server.pipe.js';
 import { OAuth } from './oauth-request.js';
 import type { OAuthRequest } from './oauth-request.js';
 
@@ -23,20 +23,20 @@ type IntrospectionResponse =
 const inactive: IntrospectionResponse = { active: false };
 
 /** RFC 7662. */
-@Controller('oauth2/:serverId')
+@Controller(serverPaths)
 export class IntrospectionController {
   readonly #authentication: ClientAuthentication;
   readonly #tokens: AccessTokens;
-  readonly #revocations: Revocations;
+  readonly #issued: IssuedTokens;
 
   constructor(
     @Inject(ClientAuthentication) authentication: ClientAuthentication,
     @Inject(AccessTokens) tokens: AccessTokens,
-    @Inject(Revocations) revocations: Revocations,
+    @Inject(IssuedTokens) issued: IssuedTokens,
   ) {
     this.#authentication = authentication;
     this.#tokens = tokens;
-    this.#revocations = revocations;
+    this.#issued = issued;
   }
 
   @Post(endpoints.introspect.path)
@@ -48,7 +48,7 @@ export class IntrospectionController {
   ): Promise<IntrospectionResponse> {
     await this.#authentication.authenticate(request);
     const claims = await this.#tokens.read(request.parameters.require('token'), server);
-    if (claims === undefined || !(await this.#revocations.isLive(claims))) return inactive;
+    if (claims === undefined || !(await this.#issued.isLive(claims.jti))) return inactive;
     return toResponse(claims);
   }
 }

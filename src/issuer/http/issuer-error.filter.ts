@@ -3,8 +3,11 @@ import type { ArgumentsHost, ExceptionFilter } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { exceptionStatus } from '../../base/exception-status.js';
 import { endpointAt, endpoints } from '../endpoints.js';
+import type { EndpointName } from '../endpoints.js';
 import { OAuthError, UnknownServerError } from '../oauth-error.js';
-import { oktaError } from './okta-error.js';
+import { OktaApiError } from '../okta-api-error.js';
+import { StorageError } from '../store/storage-error.js';
+import { oktaError, oktaErrorOf } from './okta-error.js';
 
 interface Answer {
   readonly status: number;
@@ -38,11 +41,13 @@ export class IssuerErrorFilter implements ExceptionFilter {
 function answerTo(exception: unknown, path: string): Answer {
   if (exception instanceof OAuthError) return oauthAnswer(exception);
   if (exception instanceof UnknownServerError) return unknownServer(exception);
-  const status = exceptionStatus(exception);
+  if (exception instanceof OktaApiError) return oktaAnswer(exception);
   const endpoint = endpointAt(path);
+  if (exception instanceof StorageError) return unavailable(endpoint);
+  const status = exceptionStatus(exception);
   if (status === 404 && endpoint !== undefined)
-    return { status: 405, body: oktaError(405), headers: { allow: endpoints[endpoint].method } };
-  return { status, body: oktaError(status) };
+    return { status: 405, body: oktaErrorOf(405), headers: { allow: endpoints[endpoint].method } };
+  return { status, body: oktaErrorOf(status) };
 }
 
 function oauthAnswer({ status, code, message }: OAuthError): Answer {
@@ -53,10 +58,25 @@ function oauthAnswer({ status, code, message }: OAuthError): Answer {
     : { status, body };
 }
 
+function oktaAnswer({ status, code, message, causes, headers }: OktaApiError): Answer {
+  return { status, body: oktaError(code, message, causes), headers };
+}
+
+/** Nobody knows whether the token is good, or what became of the request: never a 200. */
+function unavailable(endpoint: EndpointName | undefined): Answer {
+  const headers = { 'retry-after': '1' };
+  if (endpoint === undefined) return { status: 503, body: oktaErrorOf(503), headers };
+  const body = {
+    error: 'temporarily_unavailable',
+    error_description: 'The database does not answer; try again.',
+  };
+  return { status: 503, body, headers };
+}
+
 function unknownServer({ serverId }: UnknownServerError): Answer {
   const shown = serverId.slice(0, 100);
   return {
     status: 404,
-    body: oktaError(404, `Not found: Resource not found: ${shown} (AuthorizationServer)`),
+    body: oktaError('E0000007', `Not found: Resource not found: ${shown} (AuthorizationServer)`),
   };
 }

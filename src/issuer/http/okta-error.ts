@@ -6,24 +6,29 @@ export interface OktaError {
   readonly errorSummary: string;
   readonly errorLink: string;
   readonly errorId: string;
-  readonly errorCauses: readonly [];
+  readonly errorCauses: readonly { readonly errorSummary: string }[];
 }
 
 const oktaErrors: Readonly<Record<number, { readonly code: string; readonly summary: string }>> = {
   400: { code: 'E0000003', summary: 'The request could not be read.' },
   404: { code: 'E0000007', summary: 'Not found: there is nothing here.' },
   405: { code: 'E0000022', summary: 'The endpoint does not support the provided HTTP method.' },
+  503: { code: 'E0000010', summary: 'The service is temporarily unavailable.' },
   500: { code: 'E0000009', summary: 'The request failed on the side of the server.' },
 };
 
-export function oktaError(status: number, summary?: string): OktaError {
+/** The usual body of a status. */
+export function oktaErrorOf(status: number): OktaError {
   const known = oktaErrors[status] ?? (status < 500 ? oktaErrors[400] : oktaErrors[500]);
-  const code = known?.code ?? 'E0000009';
+  return oktaError(known?.code ?? 'E0000009', known?.summary ?? '');
+}
+
+export function oktaError(code: string, summary: string, causes: readonly string[] = []): OktaError {
   return {
     errorCode: code,
-    errorSummary: summary ?? known?.summary ?? '',
+    errorSummary: summary,
     errorLink: code,
     errorId: `oae${randomBytes(16).toString('base64url')}`,
-    errorCauses: [],
+    errorCauses: causes.map((errorSummary) => ({ errorSummary })),
   };
 }

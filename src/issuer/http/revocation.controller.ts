@@ -3,26 +3,26 @@ import type { AuthorizationServer } from '../authorization-server.js';
 import { ClientAuthentication } from '../clients/client-authentication.js';
 import { endpoints } from '../endpoints.js';
 import { AccessTokens } from '../tokens/access-tokens.js';
-import { Revocations } from '../tokens/revocations.js';
-import { AuthorizationServerPipe } from './authorization-server.pipe.js';
+import { IssuedTokens } from '../tokens/issued-tokens.js';
+import { AuthorizationServerPipe, serverPaths } from './authorization-server.pipe.js';
 import { OAuth } from './oauth-request.js';
 import type { OAuthRequest } from './oauth-request.js';
 
 /** RFC 7009: 200 with an empty body for every token, known or not. */
-@Controller('oauth2/:serverId')
+@Controller(serverPaths)
 export class RevocationController {
   readonly #authentication: ClientAuthentication;
   readonly #tokens: AccessTokens;
-  readonly #revocations: Revocations;
+  readonly #issued: IssuedTokens;
 
   constructor(
     @Inject(ClientAuthentication) authentication: ClientAuthentication,
     @Inject(AccessTokens) tokens: AccessTokens,
-    @Inject(Revocations) revocations: Revocations,
+    @Inject(IssuedTokens) issued: IssuedTokens,
   ) {
     this.#authentication = authentication;
     this.#tokens = tokens;
-    this.#revocations = revocations;
+    this.#issued = issued;
   }
 
   @Post(endpoints.revoke.path)
@@ -35,6 +35,6 @@ export class RevocationController {
     const client = await this.#authentication.authenticate(request);
     const claims = await this.#tokens.read(request.parameters.require('token'), server);
     // Of another client's token nothing is told, and nothing happens to it (RFC 7009 section 2.1).
-    if (claims?.cid === client.id) await this.#revocations.revoke(claims);
+    if (claims?.cid === client.id) await this.#issued.revoke(claims.jti);
   }
 }

@@ -2,25 +2,24 @@ import { Controller, Header, HttpCode, Inject, Param, Post } from '@nestjs/commo
 import type { AuthorizationServer } from '../authorization-server.js';
 import { ClientAuthentication } from '../clients/client-authentication.js';
 import { endpoints } from '../endpoints.js';
-import { ClientCredentialsGrant } from '../grants/client-credentials.js';
-import type { TokenResponse } from '../grants/client-credentials.js';
-import { OAuthError } from '../oauth-error.js';
-import { AuthorizationServerPipe } from './authorization-server.pipe.js';
+import { Grants } from '../grants/grants.js';
+import type { TokenResponse } from '../grants/token-response.js';
+import { AuthorizationServerPipe, serverPaths } from './authorization-server.pipe.js';
 import { OAuth } from './oauth-request.js';
 import type { OAuthRequest } from './oauth-request.js';
 
 /** RFC 6749 section 3.2. */
-@Controller('oauth2/:serverId')
+@Controller(serverPaths)
 export class TokenController {
   readonly #authentication: ClientAuthentication;
-  readonly #clientCredentials: ClientCredentialsGrant;
+  readonly #grants: Grants;
 
   constructor(
     @Inject(ClientAuthentication) authentication: ClientAuthentication,
-    @Inject(ClientCredentialsGrant) clientCredentials: ClientCredentialsGrant,
+    @Inject(Grants) grants: Grants,
   ) {
     this.#authentication = authentication;
-    this.#clientCredentials = clientCredentials;
+    this.#grants = grants;
   }
 
   @Post(endpoints.token.path)
@@ -33,12 +32,6 @@ export class TokenController {
     @OAuth() request: OAuthRequest,
   ): Promise<TokenResponse> {
     const client = await this.#authentication.authenticate(request);
-    const { parameters } = request;
-    if (parameters.require('grant_type') !== 'client_credentials')
-      throw new OAuthError(
-        'unsupported_grant_type',
-        'The authorization server offers client_credentials only.',
-      );
-    return this.#clientCredentials.answer({ server, client, parameters });
+    return this.#grants.answer({ server, client, parameters: request.parameters });
   }
 }

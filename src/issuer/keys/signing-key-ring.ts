@@ -1,108 +1,153 @@
-import { createPrivateKey, createPublicKey, generateKeyPair } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
-import { promisify } from 'node:util';
-import { calculateJwkThumbprint } from 'jose';
 import { sql } from 'kysely';
 import { SetupError } from '../../base/setup-error.js';
 import type { Peppers } from '../peppers.js';
-import type { Database } from '../store/open-store.js';
-import type { KeyState, NewSigningKey, SigningKeyRow } from '../store/schema.js';
-import { seal, unseal } from './key-sealing.js';
+import type { Database, Store } from '../store/open-store.js';
+import type { SigningAlgorithm, SigningKeyRow } from '../store/schema.js';
+import { newSigningKey, privateKeyOf, publicKeyOf } from './key-generation.js';
 
-/** As Okta publishes it; all five of its verifiers are content with these members. */
-export interface PublishedJwk {
+/** As Okta publishes it; all five of its verifiers are content with these members. Public ones only. */
+export type PublishedJwk = Readonly<Record<string, string>> & {
   readonly kty: string;
-  readonly alg: 'RS256';
+  readonly alg: SigningAlgorithm;
   readonly use: 'sig';
   readonly kid: string;
-  readonly n: string;
-  readonly e: string;
-}
+};
 
 export interface SigningKey {
   readonly kid: string;
+  readonly algorithm: SigningAlgorithm;
   readonly privateKey: KeyObject;
 }
 
-const generate = promisify(generateKeyPair);
-const modulusLength = 2048;
+export interface VerificationKey {
+  readonly algorithm: SigningAlgorithm;
+  readonly publicKey: KeyObject;
+}
 
-/** The keys of this issuer: one signs, the next one is published before it does, retired ones still verify. */
+interface Ring {
+  readonly current: ReadonlyMap<SigningAlgorithm, SigningKey>;
+  readonly published: ReadonlyMap<SigningAlgorithm, readonly PublishedJwk[]>;
+  readonly verification: ReadonlyMap<string, VerificationKey>;
+}
+
+/**
+ * The keys of this issuer, per algorithm: one signs, the next one is published before it does, retired ones still
+ * verify. All authorization servers with one algorithm share its keys. What other processes change is seen at the next
+ * {@link refresh}.
+ */
 export class SigningKeyRing {
-  /** Signs what is issued now. */
-  readonly current: SigningKey;
-  readonly #published: readonly PublishedJwk[];
-  readonly #publicKeys: ReadonlyMap<string, KeyObject>;
+  readonly #store: Store;
+  readonly #peppers: Peppers;
+  #ring: Ring = { current: new Map(), published: new Map(), verification: new Map() };
 
-  private constructor(rows: readonly SigningKeyRow[], peppers: Peppers) {
-    const current = rows.find(({ state }) => state === 'current');
-    if (current === undefined) throw new SetupError('the database holds no current signing key');
-    this.current = { kid: current.kid, privateKey: privateKeyOf(current, peppers) };
-    this.#published = rows.map(publishedJwk);
-    this.#publicKeys = new Map(rows.map((row) => [row.kid, publicKeyOf(row)]));
+  private constructor(store: Store, peppers: Peppers) {
+    this.#store = store;
+    this.#peppers = peppers;
   }
 
   /**
-   * Reads the keys, making the first two at the first start.
+   * Reads the keys, making the first two for every algorithm that an authorization server signs with.
    *
    * @throws SetupError when they were sealed under a pepper that the settings don't name
    */
-  static async open(db: Database, peppers: Peppers): Promise<SigningKeyRing> {
-    const stored = await readKeys(db);
-    if (stored.length > 0) return new SigningKeyRing(stored, peppers);
-    const [first, second] = await Promise.all([newKey('current', peppers), newKey('next', peppers)]);
-    await db.transaction().execute(async (transaction) => {
-      // Of several processes that start on an empty database, one makes the keys.
-      await sql`select pg_advisory_xact_lock(hashtext('signing_keys'))`.execute(transaction);
-      if ((await readKeys(transaction)).length > 0) return;
+  static async open(store: Store, peppers: Peppers): Promise<SigningKeyRing> {
+    const ring = new SigningKeyRing(store, peppers);
+    await ring.refresh();
+    const servers = await store.db
+      .selectFrom('authorization_servers')
+      .select('signing_algorithm')
+      .distinct()
+      .execute();
+    for (const { signing_algorithm } of servers) await ring.ensure(signing_algorithm);
+    return ring;
+  }
+
+  /** Sees to it that there are keys for an algorithm. */
+  async ensure(algorithm: SigningAlgorithm): Promise<void> {
+    if (this.#ring.current.has(algorithm)) return;
+    await addFirstKeys(this.#store.db, algorithm, this.#peppers);
+    await this.refresh();
+  }
+
+  /** Reads the keys again: another process may have rotated them. */
+  async refresh(): Promise<void> {
+    this.#ring = toRing(await readKeys(this.#store.db), this.#ring, this.#peppers);
+  }
+
+  /** The key that signs now. @throws SetupError before `ensure` */
+  current(algorithm: SigningAlgorithm): SigningKey {
+    const key = this.#ring.current.get(algorithm);
+    if (key === undefined) throw new SetupError(`the database holds no current ${algorithm} key`);
+    return key;
+  }
+
+  /** RFC 7517 section 5: current, next, retired, in this order. */
+  published(algorithms: readonly SigningAlgorithm[]): { keys: readonly PublishedJwk[] } {
+    return { keys: algorithms.flatMap((algorithm) => this.#ring.published.get(algorithm) ?? []) };
+  }
+
+  verificationKey(kid: string): VerificationKey | undefined {
+    return this.#ring.verification.get(kid);
+  }
+}
+
+async function addFirstKeys(db: Database, algorithm: SigningAlgorithm, peppers: Peppers): Promise<void> {
+  const first = await newSigningKey(algorithm, 'current', peppers);
+  const second = await newSigningKey(algorithm, 'next', peppers);
+  await db.transaction().execute(async (transaction) => {
+    await lockKeys(transaction);
+    const existing = await transaction
+      .selectFrom('signing_keys')
+      .select('kid')
+      .where('algorithm', '=', algorithm)
+      .where('state', '=', 'current')
+      .executeTakeFirst();
+    if (existing === undefined)
       await transaction.insertInto('signing_keys').values([first, second]).execute();
-    });
-    return new SigningKeyRing(await readKeys(db), peppers);
-  }
-
-  /** RFC 7517 section 5. */
-  published(): { keys: readonly PublishedJwk[] } {
-    return { keys: this.#published };
-  }
-
-  publicKey(kid: string): KeyObject | undefined {
-    return this.#publicKeys.get(kid);
-  }
+  });
 }
 
-function readKeys(db: Database): Promise<SigningKeyRow[]> {
-  return db.selectFrom('signing_keys').selectAll().orderBy('created_at').orderBy('kid').execute();
+/** Of several processes, one at a time changes keys. Held until the end of the transaction. */
+export async function lockKeys(transaction: Database): Promise<void> {
+  await sql`select pg_advisory_xact_lock(hashtext('signing_keys'))`.execute(transaction);
 }
 
-async function newKey(state: KeyState, peppers: Peppers): Promise<NewSigningKey> {
-  const { publicKey, privateKey } = await generate('rsa', { modulusLength });
-  const { kty = '', n = '', e = '' } = publicKey.export({ format: 'jwk' });
-  const kid = await calculateJwkThumbprint({ kty, n, e });
-  const pkcs8 = privateKey.export({ format: 'der', type: 'pkcs8' });
+const stateOrder = { current: 0, next: 1, retired: 2 } as const;
+
+async function readKeys(db: Database): Promise<SigningKeyRow[]> {
+  const rows = await db
+    .selectFrom('signing_keys')
+    .selectAll()
+    .orderBy('created_at', 'desc')
+    .orderBy('kid')
+    .execute();
+  return rows.toSorted((a, b) => stateOrder[a.state] - stateOrder[b.state]);
+}
+
+/** Keys that are known already are not parsed again. */
+function toRing(rows: readonly SigningKeyRow[], known: Ring, peppers: Peppers): Ring {
+  const signing = rows
+    .filter(({ state }) => state === 'current')
+    .map((row) => toSigningKey(row, known, peppers));
   return {
-    kid,
-    state,
-    algorithm: 'RS256',
-    public_jwk: { kty, n, e },
-    sealed_private_key: seal(pkcs8, kid, peppers.current),
-    pepper_id: peppers.current.id,
+    current: new Map(signing.map((key) => [key.algorithm, key])),
+    published: Map.groupBy(rows.map(publishedJwk), ({ alg }) => alg),
+    verification: new Map(
+      rows.map((row) => [
+        row.kid,
+        known.verification.get(row.kid) ?? { algorithm: row.algorithm, publicKey: publicKeyOf(row) },
+      ]),
+    ),
   };
 }
 
-function privateKeyOf(row: SigningKeyRow, peppers: Peppers): KeyObject {
-  const pepper = peppers.find(row.pepper_id);
-  if (pepper === undefined)
-    throw new SetupError(
-      'the signing key is sealed under another ISSUER_PEPPER; add the old one behind the new one',
-    );
-  const key = unseal(row.sealed_private_key, row.kid, pepper);
-  return createPrivateKey({ key, format: 'der', type: 'pkcs8' });
+function toSigningKey(row: SigningKeyRow, known: Ring, peppers: Peppers): SigningKey {
+  const { kid, algorithm } = row;
+  const same = known.current.get(algorithm);
+  return same?.kid === kid ? same : { kid, algorithm, privateKey: privateKeyOf(row, peppers) };
 }
 
-function publicKeyOf({ public_jwk: { kty, n, e } }: SigningKeyRow): KeyObject {
-  return createPublicKey({ key: { kty, n, e }, format: 'jwk' });
-}
-
-function publishedJwk({ kid, algorithm, public_jwk: { kty, n, e } }: SigningKeyRow): PublishedJwk {
-  return { kty, alg: algorithm, use: 'sig', kid, n, e };
+function publishedJwk({ kid, algorithm, public_jwk: { kty = '', ...members } }: SigningKeyRow): PublishedJwk {
+  return { kty, alg: algorithm, use: 'sig', kid, ...members };
 }

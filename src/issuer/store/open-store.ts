@@ -1,46 +1,121 @@
 import { join, resolve } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
-import { Kysely, PGliteDialect } from 'kysely';
+import { Kysely, PGliteDialect, PostgresDialect } from 'kysely';
+import type { Dialect } from 'kysely';
 import { Migrator } from 'kysely/migration';
+import { Pool } from 'pg';
+import type { Logger } from 'pino';
 import { errorText } from '../../base/error-text.js';
-import { SetupError } from '../../base/setup-error.js';
+import { SetupError, exitUnavailable } from '../../base/setup-error.js';
 import { lockFolder } from './folder-lock.js';
 import type { FolderLock } from './folder-lock.js';
 import { migrations } from './migrations.js';
 import type { IssuerSchema } from './schema.js';
+import { StorageError, tellingStorageErrors } from './storage-error.js';
 
 export type Database = Kysely<IssuerSchema>;
 
 export interface Store {
   readonly db: Database;
+  /** True for the embedded database: nothing changes in it but by this process, so what was read may be remembered. */
+  readonly isExclusive: boolean;
+  /** Counts the calls of `change`: what was read under another number may be out of date. */
+  readonly generation: number;
+  /**
+   * Changes, in one transaction, what others may remember: clients, users, servers, scopes, revocations. Rows that
+   * nobody can have read before need no such call.
+   */
+  change<T>(work: (transaction: Database) => Promise<T>): Promise<T>;
   close(): Promise<void>;
 }
 
-/** The folder behind `pglite:./folder`, absolute; undefined for `pglite:memory`. */
-export function folderOf(databaseUrl: string): string | undefined {
-  const place = databaseUrl.slice('pglite:'.length);
-  return place === 'memory' ? undefined : resolve(place);
-}
+class OpenStore implements Store {
+  readonly db: Database;
+  readonly isExclusive: boolean;
+  generation = 0;
+  readonly #lock: FolderLock | undefined;
 
-/**
- * Opens the database and brings its tables up to date.
- *
- * @param folder as from {@link folderOf}
- * @throws FolderInUse when another process has it open; SetupError when it can't be read
- */
-export async function openStore(folder: string | undefined): Promise<Store> {
-  const lock = folder === undefined ? undefined : lockFolder(folder);
-  try {
-    const db = await openDatabase(folder === undefined ? undefined : join(folder, 'database'));
-    return { db, close: () => close(db, lock) };
-  } catch (error) {
-    lock?.release();
-    throw new SetupError(`the issuer's database can't be opened: ${errorText(error)}`, { cause: error });
+  constructor(db: Database, isExclusive: boolean, lock?: FolderLock) {
+    this.db = db;
+    this.isExclusive = isExclusive;
+    this.#lock = lock;
+  }
+
+  async change<T>(work: (transaction: Database) => Promise<T>): Promise<T> {
+    try {
+      return await this.db.transaction().execute(work);
+    } finally {
+      // Also after a failure: whether a commit took place is not always known.
+      this.generation++;
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.db.destroy();
+    this.#lock?.release();
   }
 }
 
-async function openDatabase(folder: string | undefined): Promise<Database> {
-  const db: Database = new Kysely({ dialect: new PGliteDialect({ pglite: await PGlite.create(folder) }) });
+/** PostgreSQL can't be reached, or refuses. */
+class DatabaseUnavailable extends SetupError {
+  override readonly name = 'DatabaseUnavailable';
+  override readonly exitCode = exitUnavailable;
+}
+
+/** Connections to PostgreSQL at most, for one process. */
+const maxConnections = 10;
+/** A statement or a connection that takes longer has failed; requests get 503. */
+const timeoutMs = 5000;
+
+/** The folder behind `pglite:./folder`, absolute; undefined for `pglite:memory` and for PostgreSQL. */
+export function folderOf(databaseUrl: string): string | undefined {
+  const place = /^pglite:(.+)$/.exec(databaseUrl)?.[1];
+  return place === undefined || place === 'memory' ? undefined : resolve(place);
+}
+
+export function isPostgres(databaseUrl: string): boolean {
+  return /^postgres(ql)?:/.test(databaseUrl);
+}
+
+/**
+ * Opens the database and brings its tables up to date; of several processes that do so at once, one does it.
+ *
+ * @param databaseUrl `pglite:memory`, `pglite:` and a folder, or `postgres://…`
+ * @throws FolderInUse when another process has the folder open; SetupError when the database can't be used
+ */
+export async function openStore(databaseUrl: string, logger?: Logger): Promise<Store> {
+  if (isPostgres(databaseUrl)) return openPostgres(databaseUrl, logger);
+  const folder = folderOf(databaseUrl);
+  const lock = folder === undefined ? undefined : lockFolder(folder);
+  try {
+    const pglite = await PGlite.create(folder === undefined ? undefined : join(folder, 'database'));
+    return new OpenStore(await openDatabase(new PGliteDialect({ pglite })), true, lock);
+  } catch (error) {
+    lock?.release();
+    throw new SetupError(unusable(error), { cause: error });
+  }
+}
+
+async function openPostgres(connectionString: string, logger: Logger | undefined): Promise<Store> {
+  const pool = new Pool({
+    connectionString,
+    max: maxConnections,
+    connectionTimeoutMillis: timeoutMs,
+    statement_timeout: timeoutMs,
+    query_timeout: timeoutMs + 500,
+    application_name: 'nest-okta-opa issuer',
+  });
+  // An idle connection that breaks is replaced; without a listener its error would end the process.
+  pool.on('error', (error) => logger?.warn({ err: error }, 'a connection to the database broke'));
+  try {
+    return new OpenStore(await openDatabase(new PostgresDialect({ pool })), false);
+  } catch (error) {
+    throw new DatabaseUnavailable(unusable(error), { cause: error });
+  }
+}
+
+async function openDatabase(dialect: Dialect): Promise<Database> {
+  const db: Database = new Kysely({ dialect: tellingStorageErrors(dialect) });
   try {
     await migrate(db);
     return db;
@@ -50,13 +125,15 @@ async function openDatabase(folder: string | undefined): Promise<Database> {
   }
 }
 
-async function close(db: Database, lock: FolderLock | undefined): Promise<void> {
-  await db.destroy();
-  lock?.release();
-}
-
+/** Kysely holds an advisory lock meanwhile. */
 async function migrate(db: Database): Promise<void> {
   const provider = { getMigrations: () => Promise.resolve({ ...migrations }) };
   const { error } = await new Migrator({ db, provider }).migrateToLatest();
-  if (error !== undefined) throw new Error(errorText(error), { cause: error });
+  if (error !== undefined) throw error instanceof Error ? error : new Error(errorText(error));
+}
+
+/** Says why in the database's own words; a connection string, with its password, is in none of them. */
+function unusable(error: unknown): string {
+  const cause = error instanceof StorageError ? error.cause : error;
+  return `the issuer's database can't be opened: ${errorText(cause)}`;
 }

@@ -1,0 +1,44 @@
+import type { Logger } from 'pino';
+import type { Clock } from '../base/clock.js';
+import type { IssuerSettings } from '../settings/issuer-settings.js';
+import { AuthorizationServers } from './authorization-server.js';
+import { ClientAuthentication } from './clients/client-authentication.js';
+import { Clients } from './clients/clients.js';
+import { AccessPolicy } from './grants/access-policy.js';
+import { ClientCredentialsGrant } from './grants/client-credentials.js';
+import { Grants } from './grants/grants.js';
+import type { SigningKeyRing } from './keys/signing-key-ring.js';
+import type { Peppers } from './peppers.js';
+import type { Store } from './store/open-store.js';
+import { AccessTokens } from './tokens/access-tokens.js';
+import { IssuedTokens } from './tokens/issued-tokens.js';
+
+/** What everything else is made of. */
+export interface IssuerGround {
+  readonly settings: IssuerSettings;
+  readonly store: Store;
+  readonly peppers: Peppers;
+  readonly keys: SigningKeyRing;
+  readonly logger: Logger;
+  readonly clock: Clock;
+}
+
+/** The objects that the controllers ask for, put together. */
+export function issuerParts({
+  settings,
+  store,
+  peppers,
+  keys,
+  logger,
+  clock,
+}: IssuerGround): readonly object[] {
+  const servers = new AuthorizationServers(store, settings.baseUrl, clock);
+  const clients = new Clients(store, clock);
+  const allowSecretInQuery = settings.mode === 'development';
+  const authentication = new ClientAuthentication({ clients, peppers, logger, allowSecretInQuery });
+  const issued = new IssuedTokens(store, clock);
+  const tokens = new AccessTokens(keys, issued, clock);
+  const policy = new AccessPolicy(servers);
+  const grants = new Grants({ client_credentials: new ClientCredentialsGrant(policy, tokens) });
+  return [servers, clients, authentication, issued, tokens, keys, grants];
+}
