@@ -78,7 +78,7 @@ describe('the issuer command', () => {
       ['clients', 'list'],
       { ISSUER_DATABASE_URL: 'mysql://x' },
       78,
-      /ISSUER_DATABASE_URL expected pglite:memory or/,
+      /ISSUER_DATABASE_URL expected pglite:memory, /,
     ],
   ])('tells what is wrong with %j under %j, by exit code %i', async (args, environment, code, message) => {
     const finished = await issuer(args, environment);
