@@ -1,0 +1,17 @@
+/** A PostgreSQL server of one's own. */
+export interface PostgresServer {
+  pid(): number | undefined;
+  /** A new, empty database: `postgres://…`. */
+  newDatabase(): Promise<string>;
+  /** Ends it as a failing machine would. */
+  kill(): Promise<void>;
+  /** Starts it again, with what it had. */
+  restart(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** The folder of `initdb` and `postgres`; undefined where there is none. */
+export function postgresBinaries(): string | undefined;
+
+/** @param binaries as from {@link postgresBinaries} */
+export function startPostgres(binaries: string): Promise<PostgresServer>;

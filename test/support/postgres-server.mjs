@@ -1,0 +1,100 @@
+// A PostgreSQL server of one's own, for tests and benchmarks: an own cluster in a temporary folder, on loopback.
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pg from 'pg';
+
+/** The folder of `initdb` and `postgres`: Debian keeps them off PATH, in a folder for each version. */
+export function postgresBinaries() {
+  const debian = '/usr/lib/postgresql';
+  const versions = existsSync(debian) ? readdirSync(debian).sort((a, b) => Number(b) - Number(a)) : [];
+  const onPath = (process.env.PATH ?? '').split(':');
+  const folders = [...versions.map((version) => join(debian, version, 'bin')), ...onPath];
+  return folders.find((folder) => existsSync(join(folder, 'initdb')) && existsSync(join(folder, 'postgres')));
+}
+
+/** PostgreSQL refuses to run as root; there, it runs as nobody. */
+function account() {
+  if (process.getuid?.() !== 0) return {};
+  const id = (flag) => Number(execFileSync('id', [flag, 'nobody'], { encoding: 'utf8' }));
+  return { uid: id('-u'), gid: id('-g') };
+}
+
+/** Makes a cluster and starts it on a free port. */
+export async function startPostgres(binaries) {
+  const folder = mkdtempSync(join(tmpdir(), 'postgres-'));
+  const as = account();
+  if ('uid' in as) chownSync(folder, as.uid, as.gid);
+  const data = join(folder, 'data');
+  const initialise = ['-D', data, '-U', 'issuer', '-A', 'trust', '-E', 'UTF8', '--no-locale', '--no-sync'];
+  execFileSync(join(binaries, 'initdb'), initialise, { ...as, stdio: 'pipe', cwd: folder });
+  const port = await freePort();
+  const settings = { port, listen_addresses: '127.0.0.1', unix_socket_directories: '', fsync: 'off' };
+  const args = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+  const start = async () => {
+    const child = spawn(join(binaries, 'postgres'), ['-D', data, ...args], {
+      ...as,
+      cwd: folder,
+      stdio: 'ignore',
+    });
+    await untilServing(port, child);
+    return child;
+  };
+  let server = await start();
+  const end = async (signal) => {
+    if (server.exitCode !== null || server.signalCode !== null) return;
+    const exited = once(server, 'exit');
+    server.kill(signal);
+    await exited;
+  };
+  let databases = 0;
+  return {
+    pid: () => server.pid,
+    newDatabase: async () => {
+      const name = `db${++databases}`;
+      await query(port, `create database ${name}`);
+      return `postgres://issuer@127.0.0.1:${port}/${name}`;
+    },
+    kill: () => end('SIGKILL'),
+    restart: async () => {
+      await end('SIGINT');
+      server = await start();
+    },
+    close: async () => {
+      // Fast shutdown: clients are not waited for.
+      await end('SIGINT');
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function query(port, statement) {
+  const client = new pg.Client({ host: '127.0.0.1', port, user: 'issuer', database: 'postgres' });
+  await client.connect();
+  await client.query(statement);
+  await client.end();
+}
+
+async function untilServing(port, child) {
+  for (;;) {
+    if (child.exitCode !== null) throw new Error(`PostgreSQL ended with ${child.exitCode}`);
+    try {
+      await query(port, 'select 1');
+      return;
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+}
+
+async function freePort() {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address();
+  server.close();
+  await once(server, 'close');
+  return port;
+}
