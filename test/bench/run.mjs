@@ -1,5 +1,5 @@
 // npm run bench -- [--quick] [mode…]
-// Modes: the names in lib/targets.mjs, `start` and `scale`; all of them unless some are named. Needs Linux and wrk.
+// Modes: the names in lib/targets.mjs, `start`, `scale` and `issuer`; all of them unless some are named. Needs Linux and wrk.
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
@@ -9,6 +9,7 @@ import { fastapiEnvironment } from './lib/fastapi.mjs';
 import { measure, medianRun } from './lib/measure.mjs';
 import { findOpa } from '../../scripts/lib/opa.mjs';
 import { stopAll } from './lib/processes.mjs';
+import { issuerTable, measureIssuer } from './lib/issuer.mjs';
 import { against, compare, median, shortfalls, table } from './lib/report.mjs';
 import { measureScale, scaleTable } from './lib/scale.mjs';
 import { measureStartup } from './lib/startup.mjs';
@@ -27,8 +28,17 @@ const full = {
   tokens: 100_000,
   starts: 5,
   scale: [10, 1000, 100_000],
+  liveTokens: 100_000,
 };
-const quick = { rounds: 1, seconds: 2, warmUpSeconds: 1, tokens: 30_000, starts: 1, scale: [10, 1000] };
+const quick = {
+  rounds: 1,
+  seconds: 2,
+  warmUpSeconds: 1,
+  tokens: 30_000,
+  starts: 1,
+  scale: [10, 1000],
+  liveTokens: 1000,
+};
 
 const words = process.argv.slice(2);
 const plan = words.includes('--quick') ? quick : full;
@@ -41,7 +51,7 @@ function fail(message) {
 }
 
 function checkArguments() {
-  const known = [...Object.keys(targets), 'start', 'scale'];
+  const known = [...Object.keys(targets), 'start', 'scale', 'issuer'];
   const unknown = named.filter((mode) => !known.includes(mode));
   if (unknown.length > 0) fail(`no such mode: ${unknown.join(', ')}; there are ${known.join(', ')}`);
 }
@@ -97,10 +107,11 @@ async function main() {
   const rows = compare(targets, medians);
   const startMs = wants('start') ? await measureStartup(setup, plan.starts) : [];
   const scale = wants('scale') ? await measureScale(setup, plan) : [];
-  write({ rows, runs, startMs, scale, skipped });
+  const issuer = wants('issuer') ? await measureIssuer(setup, plan) : [];
+  write({ rows, runs, startMs, scale, issuer, skipped });
 }
 
-function write({ rows, runs, startMs, scale, skipped }) {
+function write({ rows, runs, startMs, scale, issuer, skipped }) {
   const parts = [
     `${machine()}; ${plan.rounds} interleaved runs of ${plan.seconds} s, 16 connections, median run shown.`,
     rows.length > 0 ? table(rows) : '',
@@ -108,6 +119,7 @@ function write({ rows, runs, startMs, scale, skipped }) {
       ? `First 200 after \`npm start\`: ${against(median(startMs), startGoalMs, 'most', 0)} ms, median of ${startMs.length}.`
       : '',
     scale.length > 0 ? scaleTable(scale) : '',
+    issuer.length > 0 ? issuerTable(issuer) : '',
     skipped.map((reason) => `Skipped: ${reason}`).join('\n'),
     shortfalls(rows)
       .map((line) => `Short of its goal: ${line}`)
@@ -115,7 +127,7 @@ function write({ rows, runs, startMs, scale, skipped }) {
   ];
   const text = `${parts.filter((part) => part !== '').join('\n\n')}\n`;
   process.stdout.write(`\n${text}`);
-  save(text, { machine: machine(), plan, rows, runs, startMs, scale, skipped });
+  save(text, { machine: machine(), plan, rows, runs, startMs, scale, issuer, skipped });
 }
 
 function machine() {

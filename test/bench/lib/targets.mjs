@@ -75,7 +75,7 @@ export const targets = {
   },
 };
 
-async function startBare({ pool }) {
+export async function startBare({ pool }) {
   const port = await freePort();
   const server = start('node', process.execPath, [join(peers, 'bare-nest.mjs')], {
     env: { PORT: String(port) },

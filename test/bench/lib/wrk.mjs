@@ -5,6 +5,7 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 const script = fileURLToPath(new URL('wrk.lua', import.meta.url));
+const formScript = fileURLToPath(new URL('wrk-form.lua', import.meta.url));
 
 const connections = 16;
 
@@ -26,20 +27,28 @@ export async function hasWrk() {
  * @throws Error when a single answer was no 2xx, or a connection failed
  */
 export async function wrk(url, { seconds, tokens }) {
-  const load = ['-t1', `-c${connections}`, `-d${seconds}s`, '--timeout', '10s', '-s', script, url];
-  const { stdout } = await run('wrk', [
-    ...load,
-    '--',
-    tokens.file,
-    String(tokens.first),
-    String(tokens.last),
-  ]);
-  const report = JSON.parse(stdout.trim().split('\n').at(-1));
-  if (report.failed > 0 || report.broken > 0) {
+  return report(url, seconds, script, [tokens.file, String(tokens.first), String(tokens.last)]);
+}
+
+/**
+ * Posts forms for some seconds.
+ *
+ * @param {{ url: string, seconds: number, file: string, authorization: string }} load one form a line of the file, in
+ *   turn; `-` for no Authorization header
+ */
+export async function wrkForm({ url, seconds, file, authorization }) {
+  return report(url, seconds, formScript, [file, authorization]);
+}
+
+async function report(url, seconds, lua, args) {
+  const load = ['-t1', `-c${connections}`, `-d${seconds}s`, '--timeout', '10s', '-s', lua, url];
+  const { stdout } = await run('wrk', [...load, '--', ...args]);
+  const figures = JSON.parse(stdout.trim().split('\n').at(-1));
+  if (figures.failed > 0 || figures.broken > 0) {
     throw new Error(
-      `${url}: ${report.failed} answers were errors, ${report.broken} exchanges broke, of ${report.requests}`,
+      `${url}: ${figures.failed} answers were errors, ${figures.broken} exchanges broke, of ${figures.requests}`,
     );
   }
-  if (report.requests === 0) throw new Error(`${url}: no answers`);
-  return { ...report, perSecond: report.requests / (report.micros / 1e6) };
+  if (figures.requests === 0) throw new Error(`${url}: no answers`);
+  return { ...figures, perSecond: figures.requests / (figures.micros / 1e6) };
 }
