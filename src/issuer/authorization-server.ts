@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.js';
 import { sql } from 'kysely';
+import type { SigningKeyRing } from './keys/signing-key-ring.js';
 import { KnownReads } from './store/known-reads.js';
 import type { Store } from './store/open-store.js';
 import type { AuthorizationServerRow, SigningAlgorithm } from './store/schema.js';
@@ -32,11 +33,14 @@ const sharedMs = 5000;
 export class AuthorizationServers {
   readonly #store: Store;
   readonly #baseUrl: string;
+  readonly #keys: Pick<SigningKeyRing, 'ensure'>;
   readonly #known: KnownReads<AuthorizationServer>;
 
-  constructor(store: Store, baseUrl: string, clock: Clock) {
+  /** @param keys which a server gets when it is first seen: it may be newer than this process */
+  constructor(store: Store, baseUrl: string, clock: Clock, keys: Pick<SigningKeyRing, 'ensure'>) {
     this.#store = store;
     this.#baseUrl = baseUrl;
+    this.#keys = keys;
     this.#known = new KnownReads(store, clock, sharedMs);
   }
 
@@ -50,10 +54,12 @@ export class AuthorizationServers {
   }
 
   /** The server whose tokens carry this `iss`. */
-  findByIssuer(issuer: string): Promise<AuthorizationServer | undefined> {
+  async findByIssuer(issuer: string): Promise<AuthorizationServer | undefined> {
     if (issuer === this.#baseUrl) return this.find(orgServerId);
     const prefix = `${this.#baseUrl}/oauth2/`;
-    return issuer.startsWith(prefix) ? this.find(issuer.slice(prefix.length)) : Promise.resolve(undefined);
+    if (!issuer.startsWith(prefix)) return undefined;
+    const server = await this.find(issuer.slice(prefix.length));
+    return server?.issuer === issuer ? server : undefined;
   }
 
   async #read(id: string): Promise<AuthorizationServer | undefined> {
@@ -67,7 +73,9 @@ export class AuthorizationServers {
       )
       .where('id', '=', id)
       .executeTakeFirst();
-    return row && this.#toServer(row);
+    if (row === undefined) return undefined;
+    await this.#keys.ensure(row.signing_algorithm);
+    return this.#toServer(row);
   }
 
   #toServer(

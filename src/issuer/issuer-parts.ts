@@ -32,7 +32,7 @@ export function issuerParts({
   logger,
   clock,
 }: IssuerGround): readonly object[] {
-  const servers = new AuthorizationServers(store, settings.baseUrl, clock);
+  const servers = new AuthorizationServers(store, settings.baseUrl, clock, keys);
   const clients = new Clients(store, clock);
   const allowSecretInQuery = settings.mode === 'development';
   const authentication = new ClientAuthentication({ clients, peppers, logger, allowSecretInQuery });

@@ -20,9 +20,11 @@ export class AuthorizationServerPipe implements PipeTransform<
   }
 
   /** @throws UnknownServerError */
-  async transform(serverId: string = orgServerId): Promise<AuthorizationServer> {
-    const server = await this.#servers.find(serverId);
-    if (server === undefined) throw new UnknownServerError(serverId);
+  async transform(serverId: string | undefined): Promise<AuthorizationServer> {
+    const server = await this.#servers.find(serverId ?? orgServerId);
+    // The org's own has one address only: at another one its documents would contradict their place.
+    if (server === undefined || serverId === orgServerId)
+      throw new UnknownServerError(serverId ?? orgServerId);
     return server;
   }
 }

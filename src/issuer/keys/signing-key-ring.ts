@@ -1,4 +1,5 @@
 import type { KeyObject } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { SetupError } from '../../base/setup-error.js';
 import type { Peppers } from '../peppers.js';
@@ -31,15 +32,25 @@ interface Ring {
   readonly verification: ReadonlyMap<string, VerificationKey>;
 }
 
+/** Pause between two reads that unknown keys ask for, in milliseconds. */
+const lookAgainMs = 100;
+
 /**
  * The keys of this issuer, per algorithm: one signs, the next one is published before it does, retired ones still
  * verify. All authorization servers with one algorithm share its keys. What other processes change is seen at the next
- * {@link refresh}.
+ * {@link refresh}, and when a token names a key that is not known here.
  */
 export class SigningKeyRing {
   readonly #store: Store;
   readonly #peppers: Peppers;
   #ring: Ring = { current: new Map(), published: new Map(), verification: new Map() };
+  /** Reads begun so far, and which of them the ring is. */
+  #begun = 0;
+  #applied = 0;
+  /** The next read for the sake of unknown keys, not begun yet. */
+  #coming: Promise<void> | undefined;
+  #pause: Promise<void> = Promise.resolve();
+  readonly #making = new Map<SigningAlgorithm, Promise<void>>();
 
   private constructor(store: Store, peppers: Peppers) {
     this.#store = store;
@@ -63,16 +74,22 @@ export class SigningKeyRing {
     return ring;
   }
 
-  /** Sees to it that there are keys for an algorithm. */
+  /** Sees to it that there are keys for an algorithm: of those who ask at once, one makes them. */
   async ensure(algorithm: SigningAlgorithm): Promise<void> {
     if (this.#ring.current.has(algorithm)) return;
-    await addFirstKeys(this.#store.db, algorithm, this.#peppers);
-    await this.refresh();
+    const making = this.#making.get(algorithm) ?? this.#make(algorithm);
+    this.#making.set(algorithm, making);
+    await making.finally(() => this.#making.delete(algorithm));
   }
 
   /** Reads the keys again: another process may have rotated them. */
   async refresh(): Promise<void> {
-    this.#ring = toRing(await readKeys(this.#store.db), this.#ring, this.#peppers);
+    const begun = ++this.#begun;
+    const rows = await readKeys(this.#store.db);
+    // A read that began later has overtaken this one.
+    if (begun < this.#applied) return;
+    this.#ring = toRing(rows, this.#ring, this.#peppers);
+    this.#applied = begun;
   }
 
   /** The key that signs now. @throws SetupError before `ensure` */
@@ -87,8 +104,34 @@ export class SigningKeyRing {
     return { keys: algorithms.flatMap((algorithm) => this.#ring.published.get(algorithm) ?? []) };
   }
 
-  verificationKey(kid: string): VerificationKey | undefined {
+  /** Whether tokens of this key are still good, as far as this process has heard. */
+  verifies(kid: string): boolean {
+    return this.#ring.verification.has(kid);
+  }
+
+  /**
+   * The key with this id. One that is not known may have been made by another process just now: those who ask for such
+   * keys share a read that begins after they asked, and such reads keep a distance.
+   */
+  async verificationKey(kid: string): Promise<VerificationKey | undefined> {
+    const known = this.#ring.verification.get(kid);
+    if (known !== undefined || this.#store.isExclusive) return known;
+    await (this.#coming ??= this.#lookAgain());
     return this.#ring.verification.get(kid);
+  }
+
+  async #lookAgain(): Promise<void> {
+    await this.#pause;
+    this.#coming = undefined;
+    this.#pause = delay(lookAgainMs, undefined, { ref: false });
+    await this.refresh();
+  }
+
+  async #make(algorithm: SigningAlgorithm): Promise<void> {
+    await this.refresh();
+    if (this.#ring.current.has(algorithm)) return;
+    await addFirstKeys(this.#store.db, algorithm, this.#peppers);
+    await this.refresh();
   }
 }
 
@@ -115,7 +158,8 @@ export async function lockKeys(transaction: Database): Promise<void> {
 
 const stateOrder = { current: 0, next: 1, retired: 2 } as const;
 
-async function readKeys(db: Database): Promise<SigningKeyRow[]> {
+/** Current, next, retired, in this order. */
+export async function readKeys(db: Database): Promise<SigningKeyRow[]> {
   const rows = await db
     .selectFrom('signing_keys')
     .selectAll()

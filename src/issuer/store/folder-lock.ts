@@ -15,10 +15,10 @@ export interface FolderLock {
  * Makes this process the only one that uses the folder: an embedded database has no server that would arbitrate.
  *
  * @param folder made when absent, for this user only
- * @throws FolderInUse when a living process holds it
+ * @throws FolderInUse when a living process holds it; SetupError when it can't be made or written to
  */
 export function lockFolder(folder: string): FolderLock {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  makeFolder(folder);
   const file = join(folder, 'lock');
   if (!create(file)) {
     const holder = readHolder(file);
@@ -34,6 +34,14 @@ export function lockFolder(folder: string): FolderLock {
       rmSync(file, { force: true });
     },
   };
+}
+
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw new SetupError(`${folder} can't be made: ${(error as Error).message}`, { cause: error });
+  }
 }
 
 /** False when it exists: of two processes one creates it. */

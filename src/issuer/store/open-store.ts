@@ -3,13 +3,13 @@ import { PGlite } from '@electric-sql/pglite';
 import { Kysely, PGliteDialect, PostgresDialect } from 'kysely';
 import type { Dialect } from 'kysely';
 import { Migrator } from 'kysely/migration';
-import { Pool } from 'pg';
 import type { Logger } from 'pino';
 import { errorText } from '../../base/error-text.js';
 import { SetupError, exitUnavailable } from '../../base/setup-error.js';
 import { lockFolder } from './folder-lock.js';
 import type { FolderLock } from './folder-lock.js';
 import { migrations } from './migrations.js';
+import { ReliablePool } from './postgres-pool.js';
 import type { IssuerSchema } from './schema.js';
 import { StorageError, tellingStorageErrors } from './storage-error.js';
 
@@ -62,11 +62,6 @@ class DatabaseUnavailable extends SetupError {
   override readonly exitCode = exitUnavailable;
 }
 
-/** Connections to PostgreSQL at most, for one process. */
-const maxConnections = 10;
-/** A statement or a connection that takes longer has failed; requests get 503. */
-const timeoutMs = 5000;
-
 /** The folder behind `pglite:./folder`, absolute; undefined for `pglite:memory` and for PostgreSQL. */
 export function folderOf(databaseUrl: string): string | undefined {
   const place = /^pglite:(.+)$/.exec(databaseUrl)?.[1];
@@ -97,17 +92,8 @@ export async function openStore(databaseUrl: string, logger?: Logger): Promise<S
 }
 
 async function openPostgres(connectionString: string, logger: Logger | undefined): Promise<Store> {
-  const pool = new Pool({
-    connectionString,
-    max: maxConnections,
-    connectionTimeoutMillis: timeoutMs,
-    statement_timeout: timeoutMs,
-    query_timeout: timeoutMs + 500,
-    application_name: 'nest-okta-opa issuer',
-  });
-  // An idle connection that breaks is replaced; without a listener its error would end the process.
-  pool.on('error', (error) => logger?.warn({ err: error }, 'a connection to the database broke'));
   try {
+    const pool = new ReliablePool(connectionString, logger);
     return new OpenStore(await openDatabase(new PostgresDialect({ pool })), false);
   } catch (error) {
     throw new DatabaseUnavailable(unusable(error), { cause: error });
@@ -135,5 +121,7 @@ async function migrate(db: Database): Promise<void> {
 /** Says why in the database's own words; a connection string, with its password, is in none of them. */
 function unusable(error: unknown): string {
   const cause = error instanceof StorageError ? error.cause : error;
-  return `the issuer's database can't be opened: ${errorText(cause)}`;
+  // A name with several addresses: each of them refused for a reason of its own.
+  const reasons = cause instanceof AggregateError ? cause.errors : [cause];
+  return `the issuer's database can't be opened: ${reasons.map(errorText).join('; ')}`;
 }

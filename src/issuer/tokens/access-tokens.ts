@@ -100,7 +100,7 @@ export class AccessTokens {
   async #signedClaims(token: string): Promise<AccessTokenClaims | undefined> {
     const tokenHash = hash('sha256', token, 'base64url');
     const known = this.#verified.get(tokenHash);
-    if (known !== undefined && this.#keys.verificationKey(known.kid) !== undefined) return known.claims;
+    if (known !== undefined && this.#keys.verifies(known.kid)) return known.claims;
     const jws = readCompactJws(token);
     const kid = jws.ok ? jws.value.header.kid : undefined;
     if (!jws.ok || typeof kid !== 'string' || !(await this.#isSignedBy(kid, token))) return undefined;
@@ -112,7 +112,7 @@ export class AccessTokens {
   }
 
   async #isSignedBy(kid: string, token: string): Promise<boolean> {
-    const key = this.#keys.verificationKey(kid);
+    const key = await this.#keys.verificationKey(kid);
     return key !== undefined && isSignedBy(key.publicKey, key.algorithm, token);
   }
 

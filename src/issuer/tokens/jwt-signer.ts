@@ -10,6 +10,7 @@ export async function signJwt(
   algorithm: SigningAlgorithm,
   claims: object,
 ): Promise<string> {
+  await keys.ensure(algorithm);
   const { kid, privateKey } = keys.current(algorithm);
   return new CompactSign(utf8.encode(JSON.stringify(claims)))
     .setProtectedHeader({ kid, alg: algorithm })
