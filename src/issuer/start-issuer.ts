@@ -85,7 +85,7 @@ async function start(
   const module = IssuerModule.forRoot(
     issuerParts({ settings, store, peppers, keys, logger, clock: systemClock }),
   );
-  const app = await createApp(module, logger, metrics);
+  const app = await createApp(module, settings, logger, metrics);
   opened.push(() => app.close());
   const readiness = new Readiness([databaseCheck(store.db)]);
   const { managementHost: host, managementPort: port } = settings;
@@ -107,10 +107,15 @@ async function start(
 
 async function createApp(
   module: ReturnType<typeof IssuerModule.forRoot>,
+  { trustProxy }: IssuerSettings,
   logger: Logger,
   metrics: IssuerMetrics,
 ): Promise<NestFastifyApplication> {
-  const adapter = new FastifyAdapter({ ...httpLimits, return503OnClosing: false });
+  const adapter = new FastifyAdapter({
+    ...httpLimits,
+    trustProxy: trustProxy.length === 0 ? false : [...trustProxy],
+    return503OnClosing: false,
+  });
   const fastify = adapter.getInstance();
   // Forms are read by readOAuthParameters, which sees duplicates and bad encodings that other parsers smooth over.
   fastify.removeAllContentTypeParsers();

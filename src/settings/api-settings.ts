@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { commaSeparated, oneOf, port, secureUrl, text, wholeNumber } from './schemas.js';
+import { commaSeparated, oneOf, port, secureUrl, text, trustedProxies, wholeNumber } from './schemas.js';
 import { serviceSettings } from './service-settings.js';
 import { readSettings, setting } from './setting.js';
 import type { Environment, SettingMistake, SettingsOf, SettingsOutcome } from './setting.js';
@@ -119,7 +119,7 @@ export const apiSettingsTable = {
   }),
   trustProxy: setting({
     name: 'TRUST_PROXY',
-    schema: z.union([z.literal('off').transform((): string[] => []), commaSeparated]),
+    schema: trustedProxies,
     fallback: 'off',
     meaning: 'addresses and networks whose X-Forwarded-* headers count, comma-separated',
   }),

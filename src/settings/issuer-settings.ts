@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { isLoopback } from '../base/secure-url.js';
-import { oneOf, plainUrl, port, text } from './schemas.js';
+import { oneOf, plainUrl, port, text, trustedProxies } from './schemas.js';
 import { serviceSettings } from './service-settings.js';
 import { readSettings, setting } from './setting.js';
 import type { Environment, SettingMistake, SettingsOf, SettingsOutcome } from './setting.js';
@@ -75,6 +75,12 @@ export const issuerSettingsTable = {
     schema: oneOf(['production', 'development']),
     fallback: 'production',
     meaning: 'development allows http off loopback, the secret in the query string, and no ISSUER_PEPPER',
+  }),
+  trustProxy: setting({
+    name: 'ISSUER_TRUST_PROXY',
+    schema: trustedProxies,
+    fallback: 'off',
+    meaning: 'addresses and networks whose X-Forwarded-* headers count, comma-separated',
   }),
   ...serviceSettings,
 } as const;

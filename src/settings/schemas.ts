@@ -13,6 +13,9 @@ export const commaSeparated = z
     'expected a comma-separated list without empty items',
   );
 
+/** Addresses and networks of proxies whose word on the client's address is taken; none when off. */
+export const trustedProxies = z.union([z.literal('off').transform((): string[] => []), commaSeparated]);
+
 /** A whole number from `min` to `max`, both included. */
 export function wholeNumber(min: number, max: number): z.ZodType<number, string> {
   const expected = `expected a whole number from ${min} to ${max}`;

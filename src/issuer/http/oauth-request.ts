@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { createParamDecorator } from '@nestjs/common';
 import type { ExecutionContext } from '@nestjs/common';
+import { sourceOf } from '../abuse/source-address.js';
 import { readOAuthParameters } from '../oauth-parameters.js';
 import type { OAuthParameters } from '../oauth-parameters.js';
 
@@ -9,10 +10,16 @@ export interface OAuthRequest {
   readonly parameters: OAuthParameters;
   /** Every Authorization header: Node keeps the first and says nothing of the others. */
   readonly authorization: readonly string[];
+  /** The path of the endpoint as received, without the query. */
+  readonly path: string;
+  /** Where it comes from, as failed attempts are counted. */
+  readonly source: string;
 }
 
 interface FastifyRequest {
   readonly raw: IncomingMessage;
+  /** The socket's, or what a trusted proxy says. */
+  readonly ip?: string;
   readonly body?: unknown;
 }
 
@@ -22,13 +29,16 @@ interface FastifyRequest {
  * @throws OAuthError `invalid_request` when its parameters can't be read
  */
 export const OAuth = createParamDecorator((_: undefined, context: ExecutionContext): OAuthRequest => {
-  const { raw, body } = context.switchToHttp().getRequest<FastifyRequest>();
+  const { raw, ip = '', body } = context.switchToHttp().getRequest<FastifyRequest>();
+  const target = raw.url ?? '';
   return {
     parameters: readOAuthParameters({
       body: body instanceof Uint8Array ? body : undefined,
       contentType: raw.headers['content-type'],
-      target: raw.url ?? '',
+      target,
     }),
     authorization: raw.headersDistinct.authorization ?? [],
+    path: target.split('?', 1)[0] ?? '',
+    source: sourceOf(ip),
   };
 });
