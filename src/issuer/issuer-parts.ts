@@ -1,7 +1,10 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../base/clock.js';
 import type { IssuerSettings } from '../settings/issuer-settings.js';
+import { AttemptLimiter } from './abuse/attempt-limiter.js';
+import { AdminAccess } from './admin/admin-access.js';
 import { AuthorizationServers } from './authorization-server.js';
+import { ClientAssertions } from './clients/client-assertion.js';
 import { ClientAuthentication } from './clients/client-authentication.js';
 import { Clients } from './clients/clients.js';
 import { AccessPolicy } from './grants/access-policy.js';
@@ -35,10 +38,21 @@ export function issuerParts({
   const servers = new AuthorizationServers(store, settings.baseUrl, clock, keys);
   const clients = new Clients(store, clock);
   const allowSecretInQuery = settings.mode === 'development';
-  const authentication = new ClientAuthentication({ clients, peppers, logger, allowSecretInQuery });
+  const limiter = new AttemptLimiter(clock);
+  const authentication = new ClientAuthentication({
+    clients,
+    assertions: new ClientAssertions(store),
+    limiter,
+    peppers,
+    baseUrl: settings.baseUrl,
+    clock,
+    logger,
+    allowSecretInQuery,
+  });
   const issued = new IssuedTokens(store, clock);
   const tokens = new AccessTokens(keys, issued, clock);
+  const admin = new AdminAccess({ servers, clients, tokens, issued });
   const policy = new AccessPolicy(servers);
   const grants = new Grants({ client_credentials: new ClientCredentialsGrant(policy, tokens) });
-  return [servers, clients, authentication, issued, tokens, keys, grants];
+  return [servers, clients, authentication, issued, tokens, keys, grants, admin, limiter];
 }

@@ -49,6 +49,16 @@ export class Clients {
     return this.#known.get(id, () => this.#read(id));
   }
 
+  /** What is known without asking the database; undefined says nothing. */
+  peek(id: string): Client | undefined {
+    return this.#known.peek(id);
+  }
+
+  /** As `find`, by the database itself. */
+  findFresh(id: string): Promise<Client | undefined> {
+    return this.#known.read(id, () => this.#read(id));
+  }
+
   async #read(id: string): Promise<Client | undefined> {
     const row = await this.#store.db
       .selectFrom('clients')

@@ -143,7 +143,7 @@ export class AccessTokens {
 /** Whether the token carries this key's signature, made with this very algorithm. */
 export async function isSignedBy(
   key: Parameters<typeof compactVerify>[1],
-  algorithm: SigningAlgorithm,
+  algorithm: string,
   token: string,
 ): Promise<boolean> {
   try {
