@@ -46,8 +46,10 @@ export class IntrospectionController {
     @Param('serverId', AuthorizationServerPipe) server: AuthorizationServer,
     @OAuth() request: OAuthRequest,
   ): Promise<IntrospectionResponse> {
-    await this.#authentication.authenticate(request);
+    const client = await this.#authentication.authenticate(request);
     const claims = await this.#tokens.read(request.parameters.require('token'), server);
+    // Without authentication anybody could ask: such a client learns of its own tokens only (RFC 7662 section 4).
+    if (client.authMethod === 'none' && claims?.cid !== client.id) return inactive;
     if (claims === undefined || !(await this.#issued.isLive(claims.jti))) return inactive;
     return toResponse(claims);
   }

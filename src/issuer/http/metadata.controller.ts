@@ -1,9 +1,9 @@
 import { Controller, Get, Header, Param } from '@nestjs/common';
 import type { AuthorizationServer } from '../authorization-server.js';
+import { assertionAlgorithms } from '../clients/assertion-keys.js';
 import { endpoints } from '../endpoints.js';
+import { clientAuthMethods } from '../store/schema.js';
 import { AuthorizationServerPipe } from './authorization-server.pipe.js';
-
-const authMethods = ['client_secret_basic', 'client_secret_post'];
 
 /** RFC 8414 and OpenID Connect Discovery, below each issuer. Only what is served is announced. */
 @Controller(['oauth2/:serverId', ''])
@@ -31,9 +31,12 @@ function metadataOf({ issuer, endpointBase }: AuthorizationServer) {
     response_types_supported: [],
     grant_types_supported: ['client_credentials'],
     subject_types_supported: ['public'],
-    token_endpoint_auth_methods_supported: authMethods,
-    introspection_endpoint_auth_methods_supported: authMethods,
-    revocation_endpoint_auth_methods_supported: authMethods,
+    token_endpoint_auth_methods_supported: clientAuthMethods,
+    token_endpoint_auth_signing_alg_values_supported: assertionAlgorithms,
+    introspection_endpoint_auth_methods_supported: clientAuthMethods,
+    introspection_endpoint_auth_signing_alg_values_supported: assertionAlgorithms,
+    revocation_endpoint_auth_methods_supported: clientAuthMethods,
+    revocation_endpoint_auth_signing_alg_values_supported: assertionAlgorithms,
     claims_supported: ['ver', 'jti', 'iss', 'aud', 'iat', 'exp', 'cid', 'scp', 'sub'],
   };
 }
