@@ -27,6 +27,9 @@ export interface AuthorizationServer {
 /** The org's own authorization server, at `{base}/oauth2/v1/…`, whose tokens manage the issuer. */
 export const orgServerId = 'org';
 
+/** No other text can be the id of a server; a NUL, for one, the database would not even take. */
+const serverId = /^[\w.~-]{1,100}$/;
+
 /** How long another process's change may go unseen, in milliseconds. */
 const sharedMs = 5000;
 
@@ -45,6 +48,7 @@ export class AuthorizationServers {
   }
 
   find(id: string): Promise<AuthorizationServer | undefined> {
+    if (!serverId.test(id)) return Promise.resolve(undefined);
     return this.#known.get(id, () => this.#read(id));
   }
 

@@ -42,6 +42,8 @@ const httpLimits = {
   bodyLimit: 64 * 1024,
   requestTimeout: 30_000,
   keepAliveTimeout: 75_000,
+  // As long as a URL can be: an id that is none is answered like every other.
+  routerOptions: { maxParamLength: 16 * 1024 },
   http: { maxHeaderSize: 16 * 1024, headersTimeout: 15_000 },
 } as const;
 
