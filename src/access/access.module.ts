@@ -77,6 +77,6 @@ function withAccess(module: DynamicModule): DynamicModule {
       { provide: APP_GUARD, useClass: AccessGuard },
       { provide: APP_FILTER, useClass: AccessRefusedFilter },
     ],
-    exports: [AccessRuntime, HttpModule],
+    exports: [AccessRuntime],
   };
 }
