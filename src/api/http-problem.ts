@@ -1,5 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
+import { answerClientError as answerClientErrorWith } from '../operations/http-edge.js';
 
 interface Problem {
   readonly code: string;
@@ -37,24 +38,5 @@ const internalError: Problem = {
 
 /** Answers bytes that are no HTTP request, and requests too large or too slow to become one, and closes. */
 export function answerClientError(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (!socket.writable || error.code === 'ECONNRESET') {
-    socket.destroy();
-    return;
-  }
-  const status = statusOfClientError(error.code);
-  const { headers, body } = httpProblem(status);
-  const lines = Object.entries({
-    ...headers,
-    'content-length': String(Buffer.byteLength(body)),
-    connection: 'close',
-  });
-  const head = lines.map(([name, value]) => `${name}: ${value}\r\n`).join('');
-  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${head}\r\n${body}`, () =>
-    socket.destroy(),
-  );
-}
-
-function statusOfClientError(code: string | undefined): number {
-  if (code === 'HPE_HEADER_OVERFLOW') return 431;
-  return code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : 400;
+  answerClientErrorWith(error, socket, httpProblem);
 }

@@ -7,6 +7,7 @@ import { AuthorizationServers } from './authorization-server.js';
 import { ClientAssertions } from './clients/client-assertion.js';
 import { ClientAuthentication } from './clients/client-authentication.js';
 import { Clients } from './clients/clients.js';
+import { OrderedFaults } from './faults/ordered-faults.js';
 import { AccessPolicy } from './grants/access-policy.js';
 import { ClientCredentialsGrant } from './grants/client-credentials.js';
 import { Grants } from './grants/grants.js';
@@ -54,5 +55,6 @@ export function issuerParts({
   const admin = new AdminAccess({ servers, clients, tokens, issued });
   const policy = new AccessPolicy(servers);
   const grants = new Grants({ client_credentials: new ClientCredentialsGrant(policy, tokens) });
-  return [servers, clients, authentication, issued, tokens, keys, grants, admin, limiter];
+  const faults = settings.mode === 'development' ? [new OrderedFaults()] : [];
+  return [servers, clients, authentication, issued, tokens, keys, grants, admin, limiter, ...faults];
 }

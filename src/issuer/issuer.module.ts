@@ -1,6 +1,8 @@
 import { Module } from '@nestjs/common';
 import type { DynamicModule } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
+import { FaultsController } from './faults/faults.controller.js';
+import { OrderedFaults } from './faults/ordered-faults.js';
 import { IntrospectionController } from './http/introspection.controller.js';
 import { IssuerErrorFilter } from './http/issuer-error.filter.js';
 import { KeysController } from './http/keys.controller.js';
@@ -16,13 +18,21 @@ const controllers = [
   KeysController,
 ];
 
+/** Endpoints that there are only where the part has been made. */
+const optionalControllers = new Map([[OrderedFaults, FaultsController]]);
+
 @Module({})
 export class IssuerModule {
   /** @param parts made before Nest exists; controllers get each of them by its class */
   static forRoot(parts: readonly object[]): DynamicModule {
     return {
       module: IssuerModule,
-      controllers,
+      controllers: [
+        ...controllers,
+        ...[...optionalControllers].flatMap(([part, controller]) =>
+          parts.some((made) => made instanceof part) ? [controller] : [],
+        ),
+      ],
       providers: [
         ...parts.map((part) => ({ provide: part.constructor, useValue: part })),
         { provide: APP_FILTER, useClass: IssuerErrorFilter },

@@ -17,6 +17,9 @@ import type { IssuerSettings } from '../settings/issuer-settings.js';
 import { serveRegistry } from './admin/registry-socket.js';
 import { ClientRegistry } from './clients/client-registry.js';
 import { endpointAt } from './endpoints.js';
+import { faultHook } from './faults/fault-hook.js';
+import { OrderedFaults } from './faults/ordered-faults.js';
+import { httpOptions } from './http/http-server.js';
 import { createIssuerMetrics } from './issuer-metrics.js';
 import type { IssuerMetrics } from './issuer-metrics.js';
 import { issuerParts } from './issuer-parts.js';
@@ -36,16 +39,6 @@ export interface RunningIssuer extends RunningService {
   readonly registry: ClientRegistry;
   readonly server: Server;
 }
-
-/** Requests are bounded before they are read: tokens and forms are small. */
-const httpLimits = {
-  bodyLimit: 64 * 1024,
-  requestTimeout: 30_000,
-  keepAliveTimeout: 75_000,
-  // As long as a URL can be: an id that is none is answered like every other.
-  routerOptions: { maxParamLength: 16 * 1024 },
-  http: { maxHeaderSize: 16 * 1024, headersTimeout: 15_000 },
-} as const;
 
 const sweepEveryMs = 10 * 60_000;
 /** How long a rotation by another process may go unseen. */
@@ -84,10 +77,8 @@ async function start(
   const registry = new ClientRegistry(store, peppers);
   if (folder !== undefined) opened.push(await serveRegistry(registry, folder, logger));
   const metrics = createIssuerMetrics();
-  const module = IssuerModule.forRoot(
-    issuerParts({ settings, store, peppers, keys, logger, clock: systemClock }),
-  );
-  const app = await createApp(module, settings, logger, metrics);
+  const parts = issuerParts({ settings, store, peppers, keys, logger, clock: systemClock });
+  const app = await createApp(parts, settings, logger, metrics);
   opened.push(() => app.close());
   const readiness = new Readiness([databaseCheck(store.db)]);
   const { managementHost: host, managementPort: port } = settings;
@@ -108,16 +99,12 @@ async function start(
 }
 
 async function createApp(
-  module: ReturnType<typeof IssuerModule.forRoot>,
+  parts: readonly object[],
   { trustProxy }: IssuerSettings,
   logger: Logger,
   metrics: IssuerMetrics,
 ): Promise<NestFastifyApplication> {
-  const adapter = new FastifyAdapter({
-    ...httpLimits,
-    trustProxy: trustProxy.length === 0 ? false : [...trustProxy],
-    return503OnClosing: false,
-  });
+  const adapter = new FastifyAdapter(httpOptions(trustProxy));
   const fastify = adapter.getInstance();
   // Forms are read by readOAuthParameters, which sees duplicates and bad encodings that other parsers smooth over.
   fastify.removeAllContentTypeParsers();
@@ -132,7 +119,9 @@ async function createApp(
     metrics.answered(endpointAt(request.url.split('?', 1)[0] ?? ''), reply.statusCode);
     done();
   });
-  return NestFactory.create<NestFastifyApplication>(module, adapter, {
+  const faults = parts.find((part) => part instanceof OrderedFaults);
+  if (faults !== undefined) fastify.addHook('preHandler', faultHook(faults, systemClock));
+  return NestFactory.create<NestFastifyApplication>(IssuerModule.forRoot(parts), adapter, {
     logger: nestLogger(logger),
     abortOnError: false,
     bodyParser: false,

@@ -13,6 +13,11 @@ const oktaErrors: Readonly<Record<number, { readonly code: string; readonly summ
   400: { code: 'E0000003', summary: 'The request could not be read.' },
   404: { code: 'E0000007', summary: 'Not found: there is nothing here.' },
   405: { code: 'E0000022', summary: 'The endpoint does not support the provided HTTP method.' },
+  408: { code: 'E0000003', summary: 'The request did not arrive in time.' },
+  413: { code: 'E0000003', summary: 'The body of the request is too large.' },
+  414: { code: 'E0000003', summary: 'The request target is too long.' },
+  415: { code: 'E0000021', summary: 'The body has a type that is not accepted here.' },
+  431: { code: 'E0000003', summary: 'The header of the request is too large.' },
   503: { code: 'E0000010', summary: 'The service is temporarily unavailable.' },
   500: { code: 'E0000009', summary: 'The request failed on the side of the server.' },
 };
