@@ -101,6 +101,8 @@ describeWithPostgres('issuers that share a PostgreSQL', (binaries) => {
     const client = await first.registry.add({ name: 'greeter', scopes: ['read_sayhello'] });
     await addServer(store, { id: 'late', algorithm: 'ES256', scopes: { read: true } });
     await listClient(store, client.client_id, 'late', ['read']);
+    const { json } = await send(`${second.origin}/oauth2/late/v1/keys`);
+    const keySet = createLocalJWKSet(json as unknown as JSONWebKeySet);
     const requests = [first, second].flatMap((issuer) => [issuer, issuer, issuer]);
     const answers = await Promise.all(
       requests.map(({ origin }) =>
@@ -111,8 +113,6 @@ describeWithPostgres('issuers that share a PostgreSQL', (binaries) => {
         }),
       ),
     );
-    const { json } = await send(`${second.origin}/oauth2/late/v1/keys`);
-    const keySet = createLocalJWKSet(json as unknown as JSONWebKeySet);
     for (const { json: answer } of answers)
       await jwtVerify(String(answer.access_token), keySet, { audience: 'api://late', algorithms: ['ES256'] });
     const made = (await keys.list()).filter(({ algorithm }) => algorithm === 'ES256');

@@ -54,7 +54,10 @@ describeOnEveryStore('the keys', ({ newDatabase }) => {
 
     it('are made once for an algorithm that many ask for at the same time', async () => {
       const { ring, registry } = await keysForTest();
+      const transactions = vi.spyOn(store.db, 'transaction');
       await Promise.all(Array.from({ length: 20 }, () => ring.ensure('EdDSA')));
+      expect(transactions.mock.calls).toHaveLength(1);
+      transactions.mockRestore();
       expect(await kidsOf(registry, 'current', 'EdDSA')).toEqual([ring.current('EdDSA').kid]);
       expect(await kidsOf(registry, 'next', 'EdDSA')).toHaveLength(1);
     });
