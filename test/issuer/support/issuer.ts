@@ -85,12 +85,14 @@ export async function send(url: string, request: RequestInit = {}): Promise<Answ
   return { status: response.status, headers: response.headers, text, json };
 }
 
-export function basic({ client_id, client_secret }: ClientWithSecret): { authorization: string } {
+type Credentials = Pick<ClientWithSecret, 'client_id' | 'client_secret'>;
+
+export function basic({ client_id, client_secret }: Credentials): { authorization: string } {
   return { authorization: `Basic ${Buffer.from(`${client_id}:${client_secret}`).toString('base64')}` };
 }
 
 /** A token of the client credentials grant. */
-export async function tokenFor(issuer: TestIssuer, client: ClientWithSecret, scope: string): Promise<string> {
+export async function tokenFor(issuer: TestIssuer, client: Credentials, scope: string): Promise<string> {
   const form = { grant_type: 'client_credentials', scope };
   const { json } = await post(issuer, 'token', form, { headers: basic(client) });
   return String(json.access_token);
