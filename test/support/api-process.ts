@@ -31,9 +31,14 @@ export interface ListeningApi extends ApiProcess {
 
 /** Runs `dist/main.js` with these settings and no others, in a folder with no app.env but this one. */
 export function runMain(environment: ApiEnvironment, appEnv?: string): ApiProcess {
+  return runProgram('dist/main.js', environment, appEnv);
+}
+
+/** {@link runMain}, of another program of the build. */
+export function runProgram(program: string, environment: ApiEnvironment, appEnv?: string): ApiProcess {
   const folder = mkdtempSync(join(tmpdir(), 'api-'));
   if (appEnv !== undefined) writeFileSync(join(folder, 'app.env'), appEnv);
-  const main = join(builtProject(), 'dist/main.js');
+  const main = join(builtProject(), program);
   const child = spawn(process.execPath, [main], {
     cwd: folder,
     env: environment,
