@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import type { Logger } from 'pino';
 import type { Clock } from '../base/clock.js';
 import type { IssuerSettings } from '../settings/issuer-settings.js';
@@ -11,11 +12,18 @@ import { OrderedFaults } from './faults/ordered-faults.js';
 import { AccessPolicy } from './grants/access-policy.js';
 import { ClientCredentialsGrant } from './grants/client-credentials.js';
 import { Grants } from './grants/grants.js';
+import { PasswordGrant } from './grants/password.js';
+import { RefreshTokenGrant } from './grants/refresh-token.js';
+import { UserTokens } from './grants/user-tokens.js';
 import type { SigningKeyRing } from './keys/signing-key-ring.js';
 import type { Peppers } from './peppers.js';
 import type { Store } from './store/open-store.js';
 import { AccessTokens } from './tokens/access-tokens.js';
+import { IdTokens } from './tokens/id-tokens.js';
 import { IssuedTokens } from './tokens/issued-tokens.js';
+import { RefreshTokens } from './tokens/refresh-tokens.js';
+import { Passwords } from './users/passwords.js';
+import { Users } from './users/users.js';
 
 /** What everything else is made of. */
 export interface IssuerGround {
@@ -54,7 +62,31 @@ export function issuerParts({
   const tokens = new AccessTokens(keys, issued, clock);
   const admin = new AdminAccess({ servers, clients, tokens, issued });
   const policy = new AccessPolicy(servers);
-  const grants = new Grants({ client_credentials: new ClientCredentialsGrant(policy, tokens) });
+  const users = new Users(store, new Passwords({ maxConcurrent: availableParallelism(), maxWaiting: 100 }));
+  const refreshTokens = new RefreshTokens(store, clock, logger);
+  const ids = new IdTokens(keys, clock);
+  const userTokens = new UserTokens(tokens, ids, refreshTokens);
+  const grants = new Grants({
+    client_credentials: new ClientCredentialsGrant(policy, tokens),
+    password: new PasswordGrant({ policy, users, limiter, tokens: userTokens, clock, logger }),
+    refresh_token: new RefreshTokenGrant({ users, refreshTokens, tokens: userTokens }),
+  });
   const faults = settings.mode === 'development' ? [new OrderedFaults()] : [];
-  return [servers, clients, authentication, issued, tokens, keys, grants, admin, limiter, ...faults];
+  return [
+    servers,
+    clients,
+    authentication,
+    issued,
+    tokens,
+    ids,
+    refreshTokens,
+    users,
+    userTokens,
+    keys,
+    policy,
+    grants,
+    admin,
+    limiter,
+    ...faults,
+  ];
 }

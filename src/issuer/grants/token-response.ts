@@ -18,6 +18,8 @@ export interface TokenRequest {
   readonly server: AuthorizationServer;
   readonly client: Client;
   readonly parameters: OAuthParameters;
+  /** Where it comes from, as failed attempts are counted. */
+  readonly source: string;
 }
 
 /** One way to get tokens. */

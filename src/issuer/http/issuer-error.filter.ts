@@ -7,6 +7,7 @@ import type { EndpointName } from '../endpoints.js';
 import { OAuthError, UnknownServerError } from '../oauth-error.js';
 import { OktaApiError } from '../okta-api-error.js';
 import { StorageError } from '../store/storage-error.js';
+import { BusyError } from '../users/passwords.js';
 import { oktaError, oktaErrorOf } from './okta-error.js';
 
 interface Answer {
@@ -43,7 +44,9 @@ function answerTo(exception: unknown, path: string): Answer {
   if (exception instanceof UnknownServerError) return unknownServer(exception);
   if (exception instanceof OktaApiError) return oktaAnswer(exception);
   const endpoint = endpointAt(path);
-  if (exception instanceof StorageError) return unavailable(endpoint);
+  if (exception instanceof StorageError)
+    return unavailable(endpoint, 'The database does not answer; try again.');
+  if (exception instanceof BusyError) return unavailable(endpoint, 'Too many are signing in; try again.');
   const status = exceptionStatus(exception);
   if (status === 404 && endpoint !== undefined)
     return { status: 405, body: oktaErrorOf(405), headers: { allow: endpoints[endpoint].method } };
@@ -63,12 +66,12 @@ function oktaAnswer({ status, code, message, causes, headers }: OktaApiError): A
 }
 
 /** Nobody knows whether the token is good, or what became of the request: never a 200. */
-function unavailable(endpoint: EndpointName | undefined): Answer {
+function unavailable(endpoint: EndpointName | undefined, why: string): Answer {
   const headers = { 'retry-after': '1' };
   if (endpoint === undefined) return { status: 503, body: oktaErrorOf(503), headers };
   const body = {
     error: 'temporarily_unavailable',
-    error_description: 'The database does not answer; try again.',
+    error_description: why,
   };
   return { status: 503, body, headers };
 }

@@ -32,6 +32,6 @@ export class TokenController {
     @OAuth() request: OAuthRequest,
   ): Promise<TokenResponse> {
     const client = await this.#authentication.authenticate(request);
-    return this.#grants.answer({ server, client, parameters: request.parameters });
+    return this.#grants.answer({ server, client, parameters: request.parameters, source: request.source });
   }
 }
