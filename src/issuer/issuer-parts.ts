@@ -22,6 +22,7 @@ import { AccessTokens } from './tokens/access-tokens.js';
 import { IdTokens } from './tokens/id-tokens.js';
 import { IssuedTokens } from './tokens/issued-tokens.js';
 import { RefreshTokens } from './tokens/refresh-tokens.js';
+import { TokenStates } from './tokens/token-states.js';
 import { Passwords } from './users/passwords.js';
 import { Users } from './users/users.js';
 
@@ -66,6 +67,14 @@ export function issuerParts({
   const refreshTokens = new RefreshTokens(store, clock, logger);
   const ids = new IdTokens(keys, clock);
   const userTokens = new UserTokens(tokens, ids, refreshTokens);
+  const states = new TokenStates({
+    accessTokens: tokens,
+    idTokens: ids,
+    refreshTokens,
+    issued,
+    users,
+    clock,
+  });
   const grants = new Grants({
     client_credentials: new ClientCredentialsGrant(policy, tokens),
     password: new PasswordGrant({ policy, users, limiter, tokens: userTokens, clock, logger }),
@@ -82,6 +91,7 @@ export function issuerParts({
     refreshTokens,
     users,
     userTokens,
+    states,
     keys,
     policy,
     grants,

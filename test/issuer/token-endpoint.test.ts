@@ -144,7 +144,7 @@ const refusals: readonly Row[] = [
   },
   {
     title: 'an unknown grant_type',
-    form: () => ({ ...grant, grant_type: 'password' }),
+    form: () => ({ ...grant, grant_type: 'urn:ietf:params:oauth:grant-type:device_code' }),
     posting: byBasic,
     status: 400,
     error: 'unsupported_grant_type',

@@ -29,7 +29,7 @@ function metadataOf({ issuer, endpointBase }: AuthorizationServer) {
     revocation_endpoint: `${endpointBase}/${endpoints.revoke.path}`,
     jwks_uri: `${endpointBase}/${endpoints.keys.path}`,
     response_types_supported: [],
-    grant_types_supported: ['client_credentials'],
+    grant_types_supported: ['client_credentials', 'password', 'refresh_token'],
     subject_types_supported: ['public'],
     token_endpoint_auth_methods_supported: clientAuthMethods,
     token_endpoint_auth_signing_alg_values_supported: assertionAlgorithms,

@@ -4,6 +4,7 @@ import { ClientAuthentication } from '../clients/client-authentication.js';
 import { endpoints } from '../endpoints.js';
 import { AccessTokens } from '../tokens/access-tokens.js';
 import { IssuedTokens } from '../tokens/issued-tokens.js';
+import { RefreshTokens } from '../tokens/refresh-tokens.js';
 import { AuthorizationServerPipe, serverPaths } from './authorization-server.pipe.js';
 import { OAuth } from './oauth-request.js';
 import type { OAuthRequest } from './oauth-request.js';
@@ -14,15 +15,18 @@ export class RevocationController {
   readonly #authentication: ClientAuthentication;
   readonly #tokens: AccessTokens;
   readonly #issued: IssuedTokens;
+  readonly #refreshTokens: RefreshTokens;
 
   constructor(
     @Inject(ClientAuthentication) authentication: ClientAuthentication,
     @Inject(AccessTokens) tokens: AccessTokens,
     @Inject(IssuedTokens) issued: IssuedTokens,
+    @Inject(RefreshTokens) refreshTokens: RefreshTokens,
   ) {
     this.#authentication = authentication;
     this.#tokens = tokens;
     this.#issued = issued;
+    this.#refreshTokens = refreshTokens;
   }
 
   @Post(endpoints.revoke.path)
@@ -33,8 +37,10 @@ export class RevocationController {
     @OAuth() request: OAuthRequest,
   ): Promise<void> {
     const client = await this.#authentication.authenticate(request);
-    const claims = await this.#tokens.read(request.parameters.require('token'), server);
+    const token = request.parameters.require('token');
     // Of another client's token nothing is told, and nothing happens to it (RFC 7009 section 2.1).
+    if (!token.includes('.')) return this.#refreshTokens.revoke(token, client);
+    const claims = await this.#tokens.read(token, server);
     if (claims?.cid === client.id) await this.#issued.revoke(claims.jti);
   }
 }
