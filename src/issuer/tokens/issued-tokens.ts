@@ -52,7 +52,7 @@ export class IssuedTokens {
     });
   }
 
-  /** Whether the token was issued here, not revoked, and its client and user are still there and enabled. */
+  /** Whether it was issued here, neither it nor its family was revoked, and its client and user are there and enabled. */
   async isLive(jti: string): Promise<boolean> {
     return (await this.#live.get(jti, () => this.#readLive(jti))) ?? false;
   }
@@ -94,9 +94,12 @@ export class IssuedTokens {
       .selectFrom('access_tokens')
       .innerJoin('clients', 'clients.id', 'access_tokens.client_id')
       .leftJoin('users', 'users.id', 'access_tokens.user_id')
+      .leftJoin('refresh_families', 'refresh_families.id', 'access_tokens.family_id')
       .select('access_tokens.jti')
       .where('access_tokens.jti', '=', jti)
       .where('access_tokens.revoked_at', 'is', null)
+      // A token whose row came after its family had been revoked.
+      .where('refresh_families.revoked_at', 'is', null)
       .where('clients.disabled_at', 'is', null)
       .where((expression) =>
         expression.or([
