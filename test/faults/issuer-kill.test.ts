@@ -43,6 +43,8 @@ class Load {
   readonly kept: string[] = [];
   /** Tokens whose revocation was answered with 200. */
   readonly revoked: string[] = [];
+  /** Refresh tokens whose revocation was answered with 200; their access tokens are among the revoked. */
+  readonly ended: string[] = [];
   readonly unexpected: string[] = [];
 
   constructor(issuers: readonly IssuerProcess[], database: SharedDatabase) {
@@ -74,6 +76,22 @@ class Load {
       const token = await this.#issue();
       if (token === undefined) continue;
       if ((await this.#ask('revoke', { token })).status === 200) this.revoked.push(token);
+    }
+  }
+
+  /** Sign-ins that end with the revocation of their refresh token. */
+  async signingOut(): Promise<void> {
+    while (!this.#isOver()) {
+      const first = await this.#database.signIn();
+      const { status, json } = await this.#ask('token', {
+        grant_type: 'refresh_token',
+        refresh_token: first,
+      });
+      if (status !== 200) continue;
+      const last = String(json.refresh_token);
+      if ((await this.#ask('revoke', { token: last })).status !== 200) continue;
+      this.ended.push(last);
+      this.revoked.push(String(json.access_token));
     }
   }
 
@@ -149,7 +167,7 @@ describeWithPostgres('two issuer processes on one PostgreSQL', (binaries) => {
   it('use no refresh token twice and lose no revocation and no token, when one of them is killed under load', async () => {
     const { shared, first, second } = await twoIssuers();
     const load = new Load([first, second], shared);
-    const clients = [1, 2, 3, 4, 5, 6].flatMap(() => [load.refreshing(), load.revoking()]);
+    const clients = [1, 2, 3, 4].flatMap(() => [load.refreshing(), load.revoking(), load.signingOut()]);
     const kill = (async () => {
       while (!load.isAtKill) await ask(second, shared.client, 'introspect', { token: 'nonsense' });
       first.process.kill('SIGKILL');
@@ -159,12 +177,13 @@ describeWithPostgres('two issuer processes on one PostgreSQL', (binaries) => {
     // There was something to lose.
     expect(load.cutShort).toBeGreaterThan(0);
     expect(load.unexpected).toEqual([]);
-    for (const count of [load.refreshed.size, load.kept.length, load.revoked.length])
-      expect(count).toBeGreaterThan(50);
+    for (const count of [load.refreshed.size, load.kept.length, load.revoked.length, load.ended.length])
+      expect(count).toBeGreaterThan(30);
     expect([...load.refreshed.values()].filter((times) => times !== 1)).toEqual([]);
     await expectOneSuccessorEach(shared);
     for (const token of load.revoked)
       expect((await ask(second, shared.client, 'introspect', { token })).text).toBe('{"active":false}');
+    for (const token of load.ended) expect((await refresh(second, shared.client, token)).status).toBe(400);
     for (const token of load.kept)
       expect((await ask(second, shared.client, 'introspect', { token })).json.active).toBe(true);
   });
