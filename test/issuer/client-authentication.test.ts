@@ -151,6 +151,7 @@ describeOnEveryStore('client authentication', (store) => {
     const headers = { authorization: `Basic ${credentials}` };
     const { status, json, headers: answered } = await send('token', grant, { form: {}, headers });
     expect([status, json.error]).toEqual([401, 'invalid_client']);
+    expect(json.error_description).toContain('is required');
     expect(answered.get('www-authenticate')).toBe('Basic realm="issuer", error="invalid_client"');
   });
 
@@ -181,7 +182,7 @@ class CountingPlugin implements KyselyPlugin {
 }
 
 describeOnEveryStore('the work of a refusal', (store) => {
-  it('is one read, whether there is such a client, it is remembered, or has another method', async () => {
+  it('is one read, whoever it is, and none after too many of them', async () => {
     const opened = await openStore(await store.newDatabase());
     onTestFinished(() => opened.close());
     const counting = new CountingPlugin();
@@ -221,7 +222,10 @@ describeOnEveryStore('the work of a refusal', (store) => {
       remembered: await present(known, 'wrong'),
       disabled: await present(await addClient(opened, { isDisabled: true }), 'wrong'),
       'of another method': await present(await addClient(opened, { authMethod: 'none' }), 'wrong'),
+      'after too many': 0,
     };
+    for (let guess = 0; guess < 8; guess++) await present(known, 'wrong');
+    reads['after too many'] = await present(known, 'wrong');
     expect(reads).toEqual({
       unknown: 1,
       known: 1,
@@ -229,6 +233,7 @@ describeOnEveryStore('the work of a refusal', (store) => {
       remembered: 1,
       disabled: 1,
       'of another method': 1,
+      'after too many': 0,
     });
   });
 });
