@@ -4,6 +4,10 @@ export const endpoints = {
   introspect: { method: 'POST', path: 'v1/introspect' },
   revoke: { method: 'POST', path: 'v1/revoke' },
   keys: { method: 'GET', path: 'v1/keys' },
+  authorize: { method: 'GET, POST', path: 'v1/authorize' },
+  signIn: { method: 'POST', path: 'v1/authorize/sign-in' },
+  userinfo: { method: 'GET, POST', path: 'v1/userinfo' },
+  logout: { method: 'GET, POST', path: 'v1/logout' },
   oauthMetadata: { method: 'GET', path: '.well-known/oauth-authorization-server' },
   openidMetadata: { method: 'GET', path: '.well-known/openid-configuration' },
 } as const;

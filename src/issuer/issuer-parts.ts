@@ -10,6 +10,7 @@ import { ClientAuthentication } from './clients/client-authentication.js';
 import { Clients } from './clients/clients.js';
 import { OrderedFaults } from './faults/ordered-faults.js';
 import { AccessPolicy } from './grants/access-policy.js';
+import { AuthorizationCodeGrant } from './grants/authorization-code.js';
 import { ClientCredentialsGrant } from './grants/client-credentials.js';
 import { Grants } from './grants/grants.js';
 import { PasswordGrant } from './grants/password.js';
@@ -17,8 +18,12 @@ import { RefreshTokenGrant } from './grants/refresh-token.js';
 import { UserTokens } from './grants/user-tokens.js';
 import type { SigningKeyRing } from './keys/signing-key-ring.js';
 import type { Peppers } from './peppers.js';
+import { AuthorizeRequests } from './sign-in/authorize-request.js';
+import { SealedValues } from './sign-in/sealed-value.js';
+import { SignIns } from './sign-in/sign-ins.js';
 import type { Store } from './store/open-store.js';
 import { AccessTokens } from './tokens/access-tokens.js';
+import { AuthorizationCodes } from './tokens/authorization-codes.js';
 import { IdTokens } from './tokens/id-tokens.js';
 import { IssuedTokens } from './tokens/issued-tokens.js';
 import { RefreshTokens } from './tokens/refresh-tokens.js';
@@ -67,6 +72,10 @@ export function issuerParts({
   const refreshTokens = new RefreshTokens(store, clock, logger);
   const ids = new IdTokens(keys, clock);
   const userTokens = new UserTokens(tokens, ids, refreshTokens);
+  const codes = new AuthorizationCodes(store, clock);
+  const requests = new AuthorizeRequests(clients, policy);
+  const sealed = new SealedValues(peppers);
+  const signIns = new SignIns({ sealed, clients, users, codes, limiter, clock });
   const states = new TokenStates({
     accessTokens: tokens,
     idTokens: ids,
@@ -78,6 +87,7 @@ export function issuerParts({
   const grants = new Grants({
     client_credentials: new ClientCredentialsGrant(policy, tokens),
     password: new PasswordGrant({ policy, users, limiter, tokens: userTokens, clock, logger }),
+    authorization_code: new AuthorizationCodeGrant({ codes, users, tokens: userTokens }),
     refresh_token: new RefreshTokenGrant({ users, refreshTokens, tokens: userTokens }),
   });
   const faults = settings.mode === 'development' ? [new OrderedFaults()] : [];
@@ -92,6 +102,8 @@ export function issuerParts({
     users,
     userTokens,
     states,
+    requests,
+    signIns,
     keys,
     policy,
     grants,

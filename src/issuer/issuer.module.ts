@@ -3,12 +3,15 @@ import type { DynamicModule } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
 import { FaultsController } from './faults/faults.controller.js';
 import { OrderedFaults } from './faults/ordered-faults.js';
+import { AuthorizeController } from './http/authorize.controller.js';
 import { IntrospectionController } from './http/introspection.controller.js';
 import { IssuerErrorFilter } from './http/issuer-error.filter.js';
 import { KeysController } from './http/keys.controller.js';
+import { LogoutController } from './http/logout.controller.js';
 import { MetadataController } from './http/metadata.controller.js';
 import { RevocationController } from './http/revocation.controller.js';
 import { TokenController } from './http/token.controller.js';
+import { UserinfoController } from './http/userinfo.controller.js';
 
 const controllers = [
   TokenController,
@@ -16,6 +19,9 @@ const controllers = [
   RevocationController,
   MetadataController,
   KeysController,
+  AuthorizeController,
+  UserinfoController,
+  LogoutController,
 ];
 
 /** Endpoints that there are only where the part has been made. */

@@ -9,6 +9,8 @@ export interface Pepper {
   readonly secretKey: KeyObject;
   /** 32 bytes for AES-256-GCM. */
   readonly sealingKey: Uint8Array;
+  /** 32 bytes for AES-256-GCM, of requests that wait for a sign-in. */
+  readonly signInKey: Uint8Array;
 }
 
 /** The peppers of the settings: the first protects what is new, the others still read what is old. */
@@ -35,5 +37,6 @@ function toPepper(text: string): Pepper {
     id: derive('pepper id', 6).toString('hex'),
     secretKey: createSecretKey(derive('client secrets', 32)),
     sealingKey: derive('signing keys', 32),
+    signInKey: derive('sign-in requests', 32),
   };
 }

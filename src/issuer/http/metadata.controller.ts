@@ -2,7 +2,8 @@ import { Controller, Get, Header, Param } from '@nestjs/common';
 import type { AuthorizationServer } from '../authorization-server.js';
 import { assertionAlgorithms } from '../clients/assertion-keys.js';
 import { endpoints } from '../endpoints.js';
-import { clientAuthMethods } from '../store/schema.js';
+import { responseModes } from '../sign-in/authorize-request.js';
+import { clientAuthMethods, grantTypes } from '../store/schema.js';
 import { AuthorizationServerPipe } from './authorization-server.pipe.js';
 
 /** RFC 8414 and OpenID Connect Discovery, below each issuer. Only what is served is announced. */
@@ -21,15 +22,27 @@ export class MetadataController {
   }
 }
 
-function metadataOf({ issuer, endpointBase }: AuthorizationServer) {
+const claims = [
+  ...['ver', 'jti', 'iss', 'aud', 'iat', 'exp', 'cid', 'scp', 'sub', 'uid'],
+  ...['amr', 'idp', 'nonce', 'auth_time', 'at_hash', 'name', 'preferred_username', 'email', 'email_verified'],
+];
+
+function metadataOf({ issuer, endpointBase, scopes }: AuthorizationServer) {
   return {
     issuer,
+    authorization_endpoint: `${endpointBase}/${endpoints.authorize.path}`,
+    userinfo_endpoint: `${endpointBase}/${endpoints.userinfo.path}`,
+    end_session_endpoint: `${endpointBase}/${endpoints.logout.path}`,
     token_endpoint: `${endpointBase}/${endpoints.token.path}`,
     introspection_endpoint: `${endpointBase}/${endpoints.introspect.path}`,
     revocation_endpoint: `${endpointBase}/${endpoints.revoke.path}`,
     jwks_uri: `${endpointBase}/${endpoints.keys.path}`,
-    response_types_supported: [],
-    grant_types_supported: ['client_credentials', 'password', 'refresh_token'],
+    response_types_supported: ['code'],
+    response_modes_supported: responseModes,
+    grant_types_supported: grantTypes,
+    scopes_supported: [...scopes.keys()],
+    code_challenge_methods_supported: ['S256'],
+    authorization_response_iss_parameter_supported: true,
     subject_types_supported: ['public'],
     token_endpoint_auth_methods_supported: clientAuthMethods,
     token_endpoint_auth_signing_alg_values_supported: assertionAlgorithms,
@@ -37,6 +50,6 @@ function metadataOf({ issuer, endpointBase }: AuthorizationServer) {
     introspection_endpoint_auth_signing_alg_values_supported: assertionAlgorithms,
     revocation_endpoint_auth_methods_supported: clientAuthMethods,
     revocation_endpoint_auth_signing_alg_values_supported: assertionAlgorithms,
-    claims_supported: ['ver', 'jti', 'iss', 'aud', 'iat', 'exp', 'cid', 'scp', 'sub'],
+    claims_supported: claims,
   };
 }

@@ -1,0 +1,77 @@
+import { Controller, Get, Inject, Param, Post, Res } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
+import type { AuthorizationServer } from '../authorization-server.js';
+import { Clients } from '../clients/clients.js';
+import { endpoints } from '../endpoints.js';
+import type { OAuthParameters } from '../oauth-parameters.js';
+import { messagePage } from '../sign-in/pages.js';
+import { IdTokens } from '../tokens/id-tokens.js';
+import { AuthorizationServerPipe, serverPaths } from './authorization-server.pipe.js';
+import { pageHeaders, sendPage } from './html-reply.js';
+import { OAuth } from './oauth-request.js';
+import type { OAuthRequest } from './oauth-request.js';
+
+/**
+ * OpenID Connect RP-Initiated Logout. There is no session here that could end: the person is sent back to where the
+ * client wants, if that is a place of the client's.
+ */
+@Controller(serverPaths)
+export class LogoutController {
+  readonly #idTokens: IdTokens;
+  readonly #clients: Clients;
+
+  constructor(@Inject(IdTokens) idTokens: IdTokens, @Inject(Clients) clients: Clients) {
+    this.#idTokens = idTokens;
+    this.#clients = clients;
+  }
+
+  @Get(endpoints.logout.path)
+  get(
+    @Param('serverId', AuthorizationServerPipe) server: AuthorizationServer,
+    @OAuth() { parameters }: OAuthRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    return this.#logout(server, parameters, reply);
+  }
+
+  @Post(endpoints.logout.path)
+  post(
+    @Param('serverId', AuthorizationServerPipe) server: AuthorizationServer,
+    @OAuth() { parameters }: OAuthRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    return this.#logout(server, parameters, reply);
+  }
+
+  async #logout(
+    server: AuthorizationServer,
+    parameters: OAuthParameters,
+    reply: FastifyReply,
+  ): Promise<void> {
+    const hint = await this.#idTokens.read(parameters.get('id_token_hint') ?? '', server);
+    const client = hint && (await this.#clients.find(hint.aud));
+    if (client === undefined) {
+      sendPage(
+        reply,
+        400,
+        messagePage('This sign-out cannot go on', 'The id_token_hint is not an ID token of this issuer.'),
+      );
+      return;
+    }
+    const wanted = parameters.get('post_logout_redirect_uri');
+    if (wanted === undefined) {
+      sendPage(reply, 200, messagePage('Signed out', 'You can close this window.'));
+    } else if (client.postLogoutRedirectUris.includes(wanted)) {
+      const target = new URL(wanted);
+      const state = parameters.get('state');
+      if (state !== undefined) target.searchParams.append('state', state);
+      void reply
+        .code(302)
+        .headers({ ...pageHeaders, location: target.href })
+        .send();
+    } else {
+      const why = 'The post_logout_redirect_uri is not one of those registered for the client.';
+      sendPage(reply, 400, messagePage('This sign-out cannot go on', why));
+    }
+  }
+}
