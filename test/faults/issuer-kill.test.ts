@@ -1,10 +1,13 @@
 import { sql } from 'kysely';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { ClientRegistry } from '../../src/issuer/clients/client-registry.js';
 import type { ClientWithSecret } from '../../src/issuer/clients/client-registry.js';
-import { basic, send } from '../issuer/support/issuer.js';
+import { Peppers } from '../../src/issuer/peppers.js';
+import { basic, send, temporaryFolder, testPepper } from '../issuer/support/issuer.js';
 import type { Answer } from '../issuer/support/issuer.js';
 import { listeningIssuer } from '../issuer/support/issuer-process.js';
 import type { IssuerProcess } from '../issuer/support/issuer-process.js';
+import { withStore } from '../issuer/support/servers.js';
 import { describeWithPostgres, startPostgres } from '../support/postgres.js';
 import type { PostgresServer } from '../support/postgres.js';
 import { sharedDatabase } from './support/shared-database.js';
@@ -198,4 +201,31 @@ describeWithPostgres('two issuer processes on one PostgreSQL', (binaries) => {
     expect(families.length).toBeGreaterThan(0);
     expect(families.filter(({ unused }) => unused !== 1)).toEqual([]);
   }
+});
+
+describe('an issuer process on an embedded database', () => {
+  it('knows after a kill every token and every revocation that it had answered for', async () => {
+    const folder = temporaryFolder();
+    onTestFinished(folder.remove);
+    const url = `pglite:${folder.path}`;
+    const client = await withStore(url, (store) =>
+      new ClientRegistry(store, new Peppers([testPepper])).add({ name: 'greeter', scopes: ['read'] }),
+    );
+    const killed = await listeningIssuer(url);
+    const grant = { grant_type: 'client_credentials', scope: 'read' };
+    const issued = await Promise.all(Array.from({ length: 40 }, () => ask(killed, client, 'token', grant)));
+    const [kept, revoked] = [issued.slice(0, 20), issued.slice(20)].map((answers) =>
+      answers.map(({ json }) => String(json.access_token)),
+    ) as [string[], string[]];
+    await Promise.all(revoked.map((token) => ask(killed, client, 'revoke', { token })));
+    killed.process.kill('SIGKILL');
+    await killed.ended;
+    const next = await listeningIssuer(url);
+    const states = (tokens: readonly string[]) =>
+      Promise.all(
+        tokens.map(async (token) => (await ask(next, client, 'introspect', { token })).json.active),
+      );
+    expect(new Set(await states(kept))).toEqual(new Set([true]));
+    expect(new Set(await states(revoked))).toEqual(new Set([false]));
+  });
 });
