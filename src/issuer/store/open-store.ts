@@ -68,7 +68,7 @@ export function folderOf(databaseUrl: string): string | undefined {
   return place === undefined || place === 'memory' ? undefined : resolve(place);
 }
 
-export function isPostgres(databaseUrl: string): boolean {
+function isPostgres(databaseUrl: string): boolean {
   return /^postgres(ql)?:/.test(databaseUrl);
 }
 

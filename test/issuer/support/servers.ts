@@ -1,9 +1,6 @@
-import { onTestFinished } from 'vitest';
 import { openStore } from '../../../src/issuer/store/open-store.js';
 import type { Store } from '../../../src/issuer/store/open-store.js';
 import type { SigningAlgorithm } from '../../../src/issuer/store/schema.js';
-import { temporaryFolder } from './issuer.js';
-import type { StoreUnderTest } from './stores.js';
 
 export interface ServerForTest {
   readonly id: string;
@@ -12,15 +9,6 @@ export interface ServerForTest {
   readonly seconds?: number;
   /** By name: whether it is given to who asks for none. */
   readonly scopes: Readonly<Record<string, boolean>>;
-}
-
-/** The database of a test that opens it twice: what is in memory only would be another one. */
-export async function databaseForTest(store: StoreUnderTest): Promise<string> {
-  const url = await store.newDatabase();
-  if (url !== 'pglite:memory') return url;
-  const folder = temporaryFolder();
-  onTestFinished(folder.remove);
-  return `pglite:${folder.path}`;
 }
 
 /** Works on a database as another process would. */
