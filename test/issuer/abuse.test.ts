@@ -2,10 +2,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AttemptLimiter } from '../../src/issuer/abuse/attempt-limiter.js';
 import { sourceOf } from '../../src/issuer/abuse/source-address.js';
 import { OktaApiError } from '../../src/issuer/okta-api-error.js';
+import { Passwords } from '../../src/issuer/users/passwords.js';
 import type { ClientWithSecret } from '../../src/issuer/clients/client-registry.js';
 import { frozenClock, testNow } from '../support/tokens.js';
 import { fromElsewhere } from './support/assertions.js';
-import { post, startTestIssuer } from './support/issuer.js';
+import { addClient, preparedDatabase } from './support/clients.js';
+import type { AddedClient } from './support/clients.js';
+import { basic, post, startTestIssuer } from './support/issuer.js';
 import type { Answer, TestIssuer } from './support/issuer.js';
 
 const attacker = '203.0.113.1';
@@ -253,4 +256,47 @@ it('an issuer that trusts no proxy believes no X-Forwarded-For', async () => {
   } finally {
     await issuer.close();
   }
+});
+
+describe('guessing the password of a person', () => {
+  const [right, wrong] = ['correct horse battery staple', 'guess'];
+  let issuer: TestIssuer;
+  let app: AddedClient;
+  let database: { readonly url: string; readonly remove: () => void };
+
+  beforeAll(async () => {
+    const onPglite = { newDatabase: () => Promise.resolve('pglite:memory') };
+    const password_hash = await new Passwords({ maxConcurrent: 1, maxWaiting: 0 }).hash(right);
+    database = await preparedDatabase(onPglite, async (store) => {
+      app = await addClient(store, { grants: ['password'] });
+      await store.change((db) =>
+        db
+          .insertInto('users')
+          .values({ id: '00uRoach', login: 'roach@example.test', password_hash })
+          .execute(),
+      );
+    });
+    issuer = await startTestIssuer({ ISSUER_DATABASE_URL: database.url, ISSUER_TRUST_PROXY: '127.0.0.1' });
+  });
+  afterAll(async () => {
+    await issuer.close();
+    database.remove();
+  });
+
+  it.each(['roach@example.test', 'nobody@example.test'])('%s ends after ten', async (username) => {
+    const from = fromElsewhere();
+    const signIn = (password: string, headers: Record<string, string>) =>
+      post(
+        issuer,
+        'token',
+        { grant_type: 'password', scope: 'read_sayhello', username, password },
+        { headers: { ...basic(app), ...headers } },
+      );
+    for (let guess = 0; guess < 10; guess++)
+      expect((await signIn(wrong, from)).json.error).toBe('invalid_grant');
+    const refused = await signIn(right, from);
+    expect([refused.status, refused.json.errorCode]).toEqual([429, 'E0000047']);
+    const elsewhere = await signIn(right, fromElsewhere());
+    expect(elsewhere.status).toBe(username.startsWith('roach') ? 200 : 400);
+  });
 });
