@@ -12,14 +12,14 @@ let issuer: TestIssuer;
 let client: AddedClient;
 let admin: string;
 let database: { readonly url: string; readonly remove: () => void };
-let tokensOf: Record<'admin' | 'formerAdmin' | 'client', string>;
+let tokensOf: Record<'admin' | 'otherScope' | 'formerAdmin' | 'client', string>;
 
-async function orgToken(who: AddedClient | undefined): Promise<string> {
+async function orgToken(who: AddedClient | undefined, scope = manage.scope): Promise<string> {
   if (who === undefined) throw new Error('the client was not added');
   const { json } = await send(`${issuer.origin}/oauth2/v1/token`, {
     method: 'POST',
     headers: { 'content-type': 'application/x-www-form-urlencoded', ...basic(who) },
-    body: 'grant_type=client_credentials&scope=okta.clients.manage',
+    body: `grant_type=client_credentials&scope=${scope}`,
   });
   return String(json.access_token);
 }
@@ -27,15 +27,18 @@ async function orgToken(who: AddedClient | undefined): Promise<string> {
 beforeAll(async () => {
   let formerAdmin: AddedClient | undefined;
   let presentAdmin: AddedClient | undefined;
+  let adminOfOther: AddedClient | undefined;
   database = await preparedDatabase(onPglite, async (store) => {
     client = await addClient(store);
     presentAdmin = await addClient(store, { ...manage, isAdmin: true });
     formerAdmin = await addClient(store, manage);
+    adminOfOther = await addClient(store, { serverId: 'org', scope: 'okta.other', isAdmin: true });
   });
   issuer = await startTestIssuer({ ISSUER_MODE: 'development', ISSUER_DATABASE_URL: database.url });
   tokensOf = {
     admin: await orgToken(presentAdmin),
     formerAdmin: await orgToken(formerAdmin),
+    otherScope: await orgToken(adminOfOther, 'okta.other'),
     client: await tokenFor(issuer, client, 'read_sayhello'),
   };
   admin = tokensOf.admin;
@@ -153,7 +156,7 @@ describe('an order', () => {
 
   it.each<[string, () => string, number, string]>([
     ['no token of this issuer', () => 'nonsense', 401, 'E0000011'],
-    ['a token of another server', () => tokensOf.client, 401, 'E0000011'],
+    ['an admin’s token without the scope', () => tokensOf.otherScope, 403, 'E0000006'],
     ['a token of a client that is no admin', () => tokensOf.formerAdmin, 403, 'E0000006'],
   ])('by %s is refused', async (_, token, refused, errorCode) => {
     for (const [method, path] of [
