@@ -1,10 +1,14 @@
 import { Command, CommanderError } from 'commander';
 import { SetupError } from '../base/setup-error.js';
-import { RegistryError } from '../issuer/clients/client-registry.js';
+import { RegistryError } from '../issuer/registry-error.js';
 import { loadEnvironment } from '../settings/environment.js';
 import { readIssuerSettings } from '../settings/issuer-settings.js';
 import { reportMistakes } from '../settings/report.js';
 import { addClientCommands } from './client-commands.js';
+import { administrationFor } from './command-output.js';
+import { addKeyCommands } from './key-commands.js';
+import { addServerCommands } from './server-commands.js';
+import { addUserCommands } from './user-commands.js';
 
 /** Exit code of a command that could not be carried out. */
 const exitFailed = 1;
@@ -18,7 +22,9 @@ async function run(): Promise<void> {
     return;
   }
   const program = new Command('issuer').description('Manages the issuer.').exitOverride();
-  addClientCommands(program, settings.value);
+  const withAdministration = administrationFor(settings.value);
+  for (const add of [addClientCommands, addUserCommands, addServerCommands, addKeyCommands])
+    add(program, withAdministration);
   await program.parseAsync();
 }
 

@@ -1,13 +1,15 @@
-import { availableParallelism } from 'node:os';
 import type { Logger } from 'pino';
 import type { Clock } from '../base/clock.js';
 import type { IssuerSettings } from '../settings/issuer-settings.js';
 import { AttemptLimiter } from './abuse/attempt-limiter.js';
 import { AdminAccess } from './admin/admin-access.js';
+import type { Registries } from './admin/administration.js';
 import { AuthorizationServers } from './authorization-server.js';
+import { BaseUrl } from './base-url.js';
 import { ClientAssertions } from './clients/client-assertion.js';
 import { ClientAuthentication } from './clients/client-authentication.js';
 import { Clients } from './clients/clients.js';
+import { ListCursors } from './clients/list-cursors.js';
 import { OrderedFaults } from './faults/ordered-faults.js';
 import { AccessPolicy } from './grants/access-policy.js';
 import { AuthorizationCodeGrant } from './grants/authorization-code.js';
@@ -28,7 +30,7 @@ import { IdTokens } from './tokens/id-tokens.js';
 import { IssuedTokens } from './tokens/issued-tokens.js';
 import { RefreshTokens } from './tokens/refresh-tokens.js';
 import { TokenStates } from './tokens/token-states.js';
-import { Passwords } from './users/passwords.js';
+import { newPasswords } from './users/passwords.js';
 import { Users } from './users/users.js';
 
 /** What everything else is made of. */
@@ -37,6 +39,7 @@ export interface IssuerGround {
   readonly store: Store;
   readonly peppers: Peppers;
   readonly keys: SigningKeyRing;
+  readonly registries: Registries;
   readonly logger: Logger;
   readonly clock: Clock;
 }
@@ -47,6 +50,7 @@ export function issuerParts({
   store,
   peppers,
   keys,
+  registries,
   logger,
   clock,
 }: IssuerGround): readonly object[] {
@@ -66,13 +70,13 @@ export function issuerParts({
   });
   const issued = new IssuedTokens(store, clock);
   const tokens = new AccessTokens(keys, issued, clock);
-  const admin = new AdminAccess({ servers, clients, tokens, issued });
+  const admin = new AdminAccess({ clients, tokens, issued });
   const policy = new AccessPolicy(servers);
-  const users = new Users(store, new Passwords({ maxConcurrent: availableParallelism(), maxWaiting: 100 }));
+  const users = new Users(store, newPasswords());
   const refreshTokens = new RefreshTokens(store, clock, logger);
   const ids = new IdTokens(keys, clock);
   const userTokens = new UserTokens(tokens, ids, refreshTokens);
-  const codes = new AuthorizationCodes(store, clock);
+  const codes = new AuthorizationCodes(store, clock, logger);
   const requests = new AuthorizeRequests(clients, policy);
   const sealed = new SealedValues(peppers);
   const signIns = new SignIns({ sealed, clients, users, codes, limiter, clock });
@@ -102,6 +106,9 @@ export function issuerParts({
     users,
     userTokens,
     states,
+    registries.clients,
+    new ListCursors(peppers),
+    new BaseUrl(settings.baseUrl),
     requests,
     signIns,
     keys,

@@ -4,6 +4,7 @@ import { APP_FILTER } from '@nestjs/core';
 import { FaultsController } from './faults/faults.controller.js';
 import { OrderedFaults } from './faults/ordered-faults.js';
 import { AuthorizeController } from './http/authorize.controller.js';
+import { ClientsController } from './http/clients.controller.js';
 import { IntrospectionController } from './http/introspection.controller.js';
 import { IssuerErrorFilter } from './http/issuer-error.filter.js';
 import { KeysController } from './http/keys.controller.js';
@@ -22,6 +23,7 @@ const controllers = [
   AuthorizeController,
   UserinfoController,
   LogoutController,
+  ClientsController,
 ];
 
 /** Endpoints that there are only where the part has been made. */

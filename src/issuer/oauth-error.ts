@@ -1,4 +1,4 @@
-/** Error codes of RFC 6749 sections 4.1.2.1 and 5.2, and `login_required` of OpenID Connect Core section 3.1.2.6. */
+/** Error codes of RFC 6749 sections 4.1.2.1 and 5.2, and of OpenID Connect Core section 3.1.2.6. */
 export type OAuthErrorCode =
   | 'invalid_client'
   | 'invalid_request'
@@ -8,7 +8,9 @@ export type OAuthErrorCode =
   | 'unsupported_response_type'
   | 'invalid_scope'
   | 'access_denied'
-  | 'login_required';
+  | 'login_required'
+  | 'request_not_supported'
+  | 'request_uri_not_supported';
 
 /** A refusal in OAuth's form: `{error, error_description}`. */
 export class OAuthError extends Error {

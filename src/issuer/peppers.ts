@@ -11,6 +11,8 @@ export interface Pepper {
   readonly sealingKey: Uint8Array;
   /** 32 bytes for AES-256-GCM, of requests that wait for a sign-in. */
   readonly signInKey: Uint8Array;
+  /** For HMAC-SHA-256 of cursors. */
+  readonly cursorKey: KeyObject;
 }
 
 /** The peppers of the settings: the first protects what is new, the others still read what is old. */
@@ -38,5 +40,6 @@ function toPepper(text: string): Pepper {
     secretKey: createSecretKey(derive('client secrets', 32)),
     sealingKey: derive('signing keys', 32),
     signInKey: derive('sign-in requests', 32),
+    cursorKey: createSecretKey(derive('cursors', 32)),
   };
 }

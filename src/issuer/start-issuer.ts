@@ -14,8 +14,11 @@ import { Readiness } from '../operations/readiness.js';
 import type { HealthCheck } from '../operations/readiness.js';
 import type { RunningService } from '../operations/run-service.js';
 import type { IssuerSettings } from '../settings/issuer-settings.js';
-import { serveRegistry } from './admin/registry-socket.js';
-import { ClientRegistry } from './clients/client-registry.js';
+import { administrationOf } from './admin/administration.js';
+import type { Registries } from './admin/administration.js';
+import { serveAdministration } from './admin/administration-socket.js';
+import { registriesOf } from './admin/open-administration.js';
+import type { ClientRegistry } from './clients/client-registry.js';
 import { endpointAt } from './endpoints.js';
 import { faultHook } from './faults/fault-hook.js';
 import { OrderedFaults } from './faults/ordered-faults.js';
@@ -37,6 +40,7 @@ export interface RunningIssuer extends RunningService {
   readonly port: number;
   readonly managementPort: number;
   readonly registry: ClientRegistry;
+  readonly registries: Registries;
   readonly server: Server;
 }
 
@@ -74,10 +78,11 @@ async function start(
   const peppers = peppersOf(settings, folder);
   const keys = await SigningKeyRing.open(store, peppers);
   opened.push(maintain(store.db, keys, logger));
-  const registry = new ClientRegistry(store, peppers);
-  if (folder !== undefined) opened.push(await serveRegistry(registry, folder, logger));
+  const registries = registriesOf(store, peppers, keys);
+  if (folder !== undefined)
+    opened.push(await serveAdministration(administrationOf(registries), folder, logger));
   const metrics = createIssuerMetrics();
-  const parts = issuerParts({ settings, store, peppers, keys, logger, clock: systemClock });
+  const parts = issuerParts({ settings, store, peppers, keys, registries, logger, clock: systemClock });
   const app = await createApp(parts, settings, logger, metrics);
   opened.push(() => app.close());
   const readiness = new Readiness([databaseCheck(store.db)]);
@@ -95,7 +100,7 @@ async function start(
     { ...running, mode: settings.mode, signingKey: keys.current('RS256').kid },
     'the issuer is listening',
   );
-  return { ...running, registry, server, readiness };
+  return { ...running, registry: registries.clients, registries, server, readiness };
 }
 
 async function createApp(

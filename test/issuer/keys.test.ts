@@ -1,6 +1,6 @@
 import { createLocalJWKSet, jwtVerify } from 'jose';
 import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { RegistryError } from '../../src/issuer/clients/client-registry.js';
+import { RegistryError } from '../../src/issuer/registry-error.js';
 import { KeyRegistry } from '../../src/issuer/keys/key-registry.js';
 import { SigningKeyRing } from '../../src/issuer/keys/signing-key-ring.js';
 import { Peppers } from '../../src/issuer/peppers.js';

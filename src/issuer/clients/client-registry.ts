@@ -1,16 +1,27 @@
+import { sql } from 'kysely';
+import { audit } from '../audit/audit.js';
+import type { Actor } from '../audit/audit.js';
+import { orgServerId } from '../authorization-server.js';
+import { adminScope } from '../admin/admin-access.js';
+import type { Peppers } from '../peppers.js';
+import { RegistryError } from '../registry-error.js';
 import type { Database, Store } from '../store/open-store.js';
 import type { ClientRow } from '../store/schema.js';
-import type { Peppers } from '../peppers.js';
+import { checkClient } from './client-checks.js';
+import type { ClientSettings } from './client-checks.js';
 import { digestSecret, newClientId, newClientSecret } from './client-secret.js';
+import { accessColumn } from './clients.js';
 
 /** A client as the registry shows it: never with its secret. */
 export interface RegisteredClient {
   readonly client_id: string;
   readonly client_name: string;
-  /** Scopes that it may ask of the default server, sorted. */
+  /** Scopes that it may ask, on any server, sorted. */
   readonly scopes: readonly string[];
   /** Seconds since the epoch (RFC 7591 section 3.2.1). */
   readonly client_id_issued_at: number;
+  readonly status: 'ACTIVE' | 'INACTIVE';
+  readonly settings: ClientSettings;
 }
 
 /** The one time that a secret is seen. */
@@ -18,142 +29,303 @@ export interface ClientWithSecret extends RegisteredClient {
   readonly client_secret: string;
 }
 
-export interface NewClient {
+/** A new client; what is left out has the registry's default. */
+export type NewClient = {
   readonly name: string;
-  /** At least one; scopes that the server doesn't know yet are made known to it. */
-  readonly scopes: readonly string[];
+  readonly scopes?: readonly string[];
+} & Partial<ClientSettings>;
+
+export interface ClientPage {
+  readonly clients: readonly RegisteredClient[];
+  /** Where the next page begins; undefined on the last one. */
+  readonly next: { readonly createdAt: string; readonly id: string } | undefined;
 }
 
-/** The request can't be carried out; the message is for the person who made it. */
-export class RegistryError extends Error {
-  override readonly name = 'RegistryError';
+export interface ClientQuery {
+  readonly limit: number;
+  readonly after?: { readonly createdAt: string; readonly id: string } | undefined;
+  /** What the name or the id starts with, whatever the case. */
+  readonly startsWith?: string | undefined;
 }
 
-const maxNameLength = 100;
-const maxScopes = 100;
-const serverId = 'default';
-
-/** RFC 6749 section 3.3: scope-token, here with a bound. */
-const scopeToken = /^[\x21\x23-\x5b\x5d-\x7e]{1,256}$/;
+/** Where `scopes` without a server count: the custom server named `default`, and the org's own. */
+const usualServers = ['default', orgServerId];
 
 /** Which programs may get tokens, and for what. */
 export class ClientRegistry {
   readonly #store: Store;
-  readonly #db: Database;
   readonly #peppers: Peppers;
 
   constructor(store: Store, peppers: Peppers) {
     this.#store = store;
-    this.#db = store.db;
     this.#peppers = peppers;
   }
 
-  /** @throws RegistryError when the name or a scope is not acceptable */
-  async add({ name, scopes }: NewClient): Promise<ClientWithSecret> {
-    checkName(name);
-    const wanted = checkScopes(scopes);
+  /**
+   * Scopes that a server doesn't know yet are made known to it.
+   *
+   * @returns with `client_secret` where the client has one: empty for `none` and `private_key_jwt`
+   * @throws RegistryError when something is not acceptable
+   */
+  async add(client: NewClient, actor: Actor = 'cli'): Promise<ClientWithSecret> {
+    const settings = withDefaults(client);
+    checkClient(settings);
     const id = newClientId();
-    const secret = newClientSecret();
-    const row = await this.#store.change(async (db) => {
-      const inserted = await db
-        .insertInto('clients')
-        .values({ id, name, ...digestSecret(secret, this.#peppers.current) })
-        .returningAll()
-        .executeTakeFirstOrThrow();
-      await db.insertInto('client_servers').values({ client_id: id, server_id: serverId }).execute();
-      const known = wanted.map((scope) => ({ server_id: serverId, name: scope, is_default: false }));
+    const secret = hasSecret(settings) ? newClientSecret() : '';
+    return this.#store.change(async (db) => {
+      const digest = secret === '' ? noSecret : digestSecret(secret, this.#peppers.current);
       await db
-        .insertInto('scopes')
-        .values(known)
-        .onConflict((conflict) => conflict.doNothing())
+        .insertInto('clients')
+        .values({ id, ...columnsOf(settings), ...digest })
         .execute();
-      const granted = wanted.map((scope) => ({ client_id: id, server_id: serverId, scope }));
-      await db.insertInto('client_scopes').values(granted).execute();
-      return inserted;
+      await grantAccess(db, id, settings.access);
+      await audit(db, { actor, action: 'client.create', target: id, details: detailsOf(settings) });
+      return { ...(await this.#shown(db, id)), client_secret: secret };
     });
-    return { ...shown(row, wanted), client_secret: secret };
-  }
-
-  async list(): Promise<RegisteredClient[]> {
-    const clients = await this.#db
-      .selectFrom('clients')
-      .selectAll()
-      .orderBy('created_at')
-      .orderBy('id')
-      .execute();
-    const granted = await this.#db.selectFrom('client_scopes').select(['client_id', 'scope']).execute();
-    const scopesOf = Map.groupBy(granted, ({ client_id }) => client_id);
-    return clients.map((row) =>
-      shown(
-        row,
-        (scopesOf.get(row.id) ?? []).map(({ scope }) => scope),
-      ),
-    );
   }
 
   /** @throws RegistryError when there is no such client */
-  async remove(clientId: string): Promise<RegisteredClient> {
-    const scopes = await this.#scopesOf(clientId);
-    const row = await this.#store.change((db) =>
-      db.deleteFrom('clients').where('id', '=', clientId).returningAll().executeTakeFirst(),
-    );
-    return shown(found(row, clientId), scopes);
+  get(clientId: string): Promise<RegisteredClient> {
+    return this.#shown(this.#store.db, clientId);
   }
 
-  /** From now on only the new secret is good. @throws RegistryError when there is no such client */
-  async rotateSecret(clientId: string): Promise<ClientWithSecret> {
-    const secret = newClientSecret();
-    const row = await this.#store.change((db) =>
-      db
-        .updateTable('clients')
-        .set(digestSecret(secret, this.#peppers.current))
-        .where('id', '=', clientId)
-        .returningAll()
-        .executeTakeFirst(),
-    );
-    return { ...shown(found(row, clientId), await this.#scopesOf(clientId)), client_secret: secret };
+  /** Every client, in the order of their making. */
+  async list(): Promise<RegisteredClient[]> {
+    return (await this.page({ limit: Number.MAX_SAFE_INTEGER })).clients.slice();
   }
 
-  async #scopesOf(clientId: string): Promise<string[]> {
-    const rows = await this.#db
-      .selectFrom('client_scopes')
-      .select('scope')
-      .where('client_id', '=', clientId)
+  async page({ limit, after, startsWith = '' }: ClientQuery): Promise<ClientPage> {
+    // As text: the database's microseconds are lost in a Date.
+    let query = this.#store.db
+      .selectFrom('clients')
+      .selectAll()
+      .select([accessColumn.as('access'), sql<string>`created_at::text`.as('createdAt')]);
+    if (after !== undefined)
+      query = query.where(sql<boolean>`(created_at, id) > (${after.createdAt}::timestamptz, ${after.id})`);
+    if (startsWith !== '') {
+      const pattern = `${startsWith.replace(/[\\%_]/g, '\\$&')}%`;
+      query = query.where((row) => row.or([row('name', 'ilike', pattern), row('id', 'like', pattern)]));
+    }
+    const rows = await query
+      .orderBy('created_at')
+      .orderBy('id')
+      .limit(Math.min(limit + 1, 1_000_000))
       .execute();
-    return rows.map(({ scope }) => scope);
+    const shownRows = rows.slice(0, limit);
+    const last = shownRows.at(-1);
+    const next =
+      rows.length > shownRows.length && last ? { createdAt: last.createdAt, id: last.id } : undefined;
+    return { clients: shownRows.map((row) => shown(row, row.access)), next };
+  }
+
+  /** Makes the client what `settings` say, whatever it was. @throws RegistryError */
+  async replace(clientId: string, client: NewClient, actor: Actor = 'cli'): Promise<ClientWithSecret> {
+    const settings = withDefaults(client);
+    checkClient(settings);
+    return this.#changeClient(clientId, 'client.replace', actor, detailsOf(settings), async (db, row) => {
+      const secret = hasSecret(settings) && row.secret_digest === null ? newClientSecret() : '';
+      const digest = hasSecret(settings) ? this.#newDigest(secret) : noSecret;
+      await db
+        .updateTable('clients')
+        .set({ ...columnsOf(settings), ...digest, updated_at: new Date() })
+        .where('id', '=', clientId)
+        .execute();
+      await db.deleteFrom('client_servers').where('client_id', '=', clientId).execute();
+      await grantAccess(db, clientId, settings.access);
+      return secret;
+    });
+  }
+
+  /** From now on only the new secret is good. @throws RegistryError when there is no such client, or it has no secret */
+  rotateSecret(clientId: string, actor: Actor = 'cli'): Promise<ClientWithSecret> {
+    const secret = newClientSecret();
+    return this.#changeClient(clientId, 'client.new-secret', actor, {}, async (db, row) => {
+      if (row.secret_digest === null)
+        throw new RegistryError(
+          `the client authenticates by ${row.auth_method}: it has no secret`,
+          'conflict',
+        );
+      await db
+        .updateTable('clients')
+        .set({ ...digestSecret(secret, this.#peppers.current), updated_at: new Date() })
+        .where('id', '=', clientId)
+        .execute();
+      return secret;
+    });
+  }
+
+  /** A client that is not enabled gets no tokens, and those it has are inactive. @throws RegistryError */
+  async setEnabled(clientId: string, isEnabled: boolean, actor: Actor = 'cli'): Promise<RegisteredClient> {
+    const action = isEnabled ? 'client.activate' : 'client.deactivate';
+    await this.#changeClient(clientId, action, actor, {}, async (db) => {
+      await db
+        .updateTable('clients')
+        .set({ disabled_at: isEnabled ? null : new Date(), updated_at: new Date() })
+        .where('id', '=', clientId)
+        .execute();
+      return '';
+    });
+    return this.get(clientId);
+  }
+
+  /** @throws RegistryError when there is no such client, or it is the last admin */
+  remove(clientId: string, actor: Actor = 'cli'): Promise<RegisteredClient> {
+    return this.#store.change(async (db) => {
+      const client = await this.#shown(db, clientId);
+      await db.deleteFrom('clients').where('id', '=', clientId).execute();
+      await checkAdminIsLeft(db, actor);
+      await audit(db, {
+        actor,
+        action: 'client.delete',
+        target: clientId,
+        details: { name: client.client_name },
+      });
+      return client;
+    });
+  }
+
+  async #changeClient(
+    clientId: string,
+    action: string,
+    actor: Actor,
+    details: Readonly<Record<string, unknown>>,
+    work: (db: Database, row: ClientRow) => Promise<string>,
+  ): Promise<ClientWithSecret> {
+    return this.#store.change(async (db) => {
+      const row = await db
+        .selectFrom('clients')
+        .selectAll()
+        .where('id', '=', clientId)
+        .forUpdate()
+        .executeTakeFirst();
+      if (row === undefined) throw absent(clientId);
+      const secret = await work(db, row);
+      await checkAdminIsLeft(db, actor);
+      await audit(db, { actor, action, target: clientId, details });
+      return { ...(await this.#shown(db, clientId)), client_secret: secret };
+    });
+  }
+
+  /** What a client keeps has no new digest. */
+  #newDigest(secret: string) {
+    return secret === '' ? {} : digestSecret(secret, this.#peppers.current);
+  }
+
+  async #shown(db: Database, clientId: string): Promise<RegisteredClient> {
+    const row = await db
+      .selectFrom('clients')
+      .selectAll()
+      .select(accessColumn.as('access'))
+      .where('id', '=', clientId)
+      .executeTakeFirst();
+    if (row === undefined) throw absent(clientId);
+    return shown(row, row.access);
   }
 }
 
-function checkName(name: string): void {
-  if (name === '' || name.length > maxNameLength || /\p{C}/u.test(name))
-    throw new RegistryError(
-      `a client's name has 1 to ${maxNameLength} characters, none of them a control character`,
-    );
+const noSecret = { secret_digest: null, pepper_id: null };
+
+function hasSecret({ authMethod }: ClientSettings): boolean {
+  return authMethod === 'client_secret_basic' || authMethod === 'client_secret_post';
 }
 
-function checkScopes(scopes: readonly string[]): string[] {
+function withDefaults({ scopes = [], ...client }: NewClient): ClientSettings {
   const wanted = [...new Set(scopes)];
-  if (wanted.length === 0 || wanted.length > maxScopes)
-    throw new RegistryError(`a client has 1 to ${maxScopes} scopes, such as --scope read_sayhello`);
-  for (const scope of wanted)
-    if (!scopeToken.test(scope))
+  return {
+    grants: ['client_credentials'],
+    authMethod: 'client_secret_basic',
+    redirectUris: [],
+    postLogoutRedirectUris: [],
+    jwks: null,
+    refreshRotation: 'STATIC',
+    refreshLeewaySeconds: 30,
+    access: Object.fromEntries(usualServers.map((server) => [server, wanted])),
+    ...client,
+  };
+}
+
+function columnsOf(settings: ClientSettings) {
+  return {
+    name: settings.name,
+    auth_method: settings.authMethod,
+    jwks: settings.jwks === null ? null : JSON.stringify(settings.jwks),
+    grants: [...settings.grants],
+    redirect_uris: [...settings.redirectUris],
+    post_logout_redirect_uris: [...settings.postLogoutRedirectUris],
+    refresh_rotation: settings.refreshRotation,
+    refresh_leeway_seconds: settings.refreshLeewaySeconds,
+    is_admin: Object.values(settings.access).some((scopes) => scopes.includes(adminScope)),
+  };
+}
+
+async function grantAccess(db: Database, clientId: string, access: ClientSettings['access']): Promise<void> {
+  for (const [serverId, scopes] of Object.entries(access)) {
+    const server = await db
+      .selectFrom('authorization_servers')
+      .select('id')
+      .where('id', '=', serverId)
+      .executeTakeFirst();
+    if (server === undefined)
       throw new RegistryError(
-        `${JSON.stringify(scope.slice(0, 60))} is no scope: printable ASCII without space, quote and backslash`,
+        `there is no authorization server ${JSON.stringify(serverId.slice(0, 60))}`,
+        'invalid',
+        'access',
       );
-  return wanted;
+    await db.insertInto('client_servers').values({ client_id: clientId, server_id: serverId }).execute();
+    if (scopes.length === 0) continue;
+    const known = scopes.map((name) => ({ server_id: serverId, name, is_default: false }));
+    await db
+      .insertInto('scopes')
+      .values(known)
+      .onConflict((conflict) => conflict.doNothing())
+      .execute();
+    const granted = [...new Set(scopes)].map((scope) => ({
+      client_id: clientId,
+      server_id: serverId,
+      scope,
+    }));
+    await db.insertInto('client_scopes').values(granted).execute();
+  }
 }
 
-function found(row: ClientRow | undefined, clientId: string): ClientRow {
-  if (row === undefined)
-    throw new RegistryError(`there is no client ${JSON.stringify(clientId.slice(0, 60))}`);
-  return row;
+/** Whoever manages clients over HTTP can't lock everybody out; a command on the database can always let somebody in. */
+async function checkAdminIsLeft(db: Database, actor: Actor): Promise<void> {
+  if (actor === 'cli') return;
+  const admin = await db
+    .selectFrom('clients')
+    .select('id')
+    .where('is_admin', '=', true)
+    .where('disabled_at', 'is', null)
+    .executeTakeFirst();
+  if (admin === undefined)
+    throw new RegistryError('it is the last admin: make another one first', 'conflict');
 }
 
-function shown(row: ClientRow, scopes: readonly string[]): RegisteredClient {
+function detailsOf({ name, grants, authMethod, access }: ClientSettings) {
+  return { name, grants, authMethod, access };
+}
+
+function absent(clientId: string): RegistryError {
+  return new RegistryError(`there is no client ${JSON.stringify(clientId.slice(0, 60))}`, 'absent');
+}
+
+function shown(row: ClientRow, access: Readonly<Record<string, readonly string[]>>): RegisteredClient {
   return {
     client_id: row.id,
     client_name: row.name,
-    scopes: scopes.toSorted(),
+    scopes: [...new Set(Object.values(access).flat())].toSorted(),
     client_id_issued_at: Math.floor(row.created_at.getTime() / 1000),
+    status: row.disabled_at === null ? 'ACTIVE' : 'INACTIVE',
+    settings: {
+      name: row.name,
+      grants: row.grants,
+      authMethod: row.auth_method,
+      redirectUris: row.redirect_uris,
+      postLogoutRedirectUris: row.post_logout_redirect_uris,
+      jwks: row.jwks,
+      refreshRotation: row.refresh_rotation,
+      refreshLeewaySeconds: row.refresh_leeway_seconds,
+      access,
+    },
   };
 }

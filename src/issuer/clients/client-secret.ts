@@ -1,5 +1,6 @@
-import { createHmac, randomBytes, randomInt, timingSafeEqual } from 'node:crypto';
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { Pepper, Peppers } from '../peppers.js';
+import { randomId } from '../random-id.js';
 
 /** What the database keeps of a secret. */
 export interface SecretDigest {
@@ -7,11 +8,8 @@ export interface SecretDigest {
   readonly pepper_id: string;
 }
 
-const base62 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
-
-/** 20 characters that begin as Okta's do; 17 random ones make a collision unthinkable. */
 export function newClientId(): string {
-  return `0oa${Array.from({ length: 17 }, () => base62.charAt(randomInt(base62.length))).join('')}`;
+  return randomId('0oa');
 }
 
 /** 32 random bytes: nothing that stretching would make harder to guess. */

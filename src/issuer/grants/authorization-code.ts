@@ -34,7 +34,7 @@ export class AuthorizationCodeGrant implements Grant {
     const { scopes, authTime, nonce } = grant;
     const signIn = { server, client, user, scopes, authTime, nonce: nonce ?? undefined };
     const { response, familyId, jti } = await tokens.issue(signIn);
-    await codes.given(code, familyId, jti);
+    await codes.given(code, { familyId, jti });
     return response;
   }
 }

@@ -3,6 +3,7 @@ import { Controller, Get, Inject, Param, Post, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { AuthorizationServer } from '../authorization-server.js';
 import { endpoints } from '../endpoints.js';
+import { OktaApiError } from '../okta-api-error.js';
 import {
   AuthorizeRequests,
   RefusedRequestError,
@@ -12,7 +13,7 @@ import type { ReturnAddress } from '../sign-in/authorize-request.js';
 import { formPostPage, messagePage, signInPage } from '../sign-in/pages.js';
 import { SignIns } from '../sign-in/sign-ins.js';
 import { AuthorizationServerPipe, serverPaths } from './authorization-server.pipe.js';
-import { pageHeaders, sendPage } from './html-reply.js';
+import { redirect, sendPage } from './html-reply.js';
 import { OAuth } from './oauth-request.js';
 import type { OAuthRequest } from './oauth-request.js';
 
@@ -108,6 +109,9 @@ async function told(reply: FastifyReply, work: () => Promise<void>): Promise<voi
     else if (error instanceof RefusedRequestError) {
       const { code, message } = error.refusal;
       giveBack(reply, error.returnTo, { error: code, error_description: message });
+    } else if (error instanceof OktaApiError && error.status === 429) {
+      void reply.headers(error.headers);
+      sendPage(reply, 429, messagePage('Too many attempts', 'Wait a minute, then go back and try again.'));
     } else throw error;
   }
 }
@@ -119,12 +123,7 @@ function giveBack(reply: FastifyReply, to: ReturnAddress, answer: Readonly<Recor
     sendPage(reply, 200, formPostPage(to.redirectUri, members));
     return;
   }
-  const target = new URL(to.redirectUri);
-  for (const [name, value] of Object.entries(members)) target.searchParams.append(name, value);
-  void reply
-    .code(303)
-    .headers({ ...pageHeaders, location: target.href })
-    .send();
+  redirect(reply, 303, to.redirectUri, members);
 }
 
 function actionAt({ endpointBase }: AuthorizationServer): string {

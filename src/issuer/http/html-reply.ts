@@ -20,3 +20,19 @@ export function sendPage(reply: FastifyReply, status: number, { html, contentSec
     })
     .send(html);
 }
+
+/** Sends the browser to a registered URI, which stays as it is but for the members that its query gets in addition. */
+export function redirect(
+  reply: FastifyReply,
+  status: 302 | 303,
+  uri: string,
+  members: Readonly<Record<string, string>>,
+): void {
+  const target = new URL(uri);
+  const queries = [target.search.slice(1), new URLSearchParams(members).toString()];
+  target.search = queries.filter((query) => query !== '').join('&');
+  void reply
+    .code(status)
+    .headers({ ...pageHeaders, location: target.href })
+    .send();
+}

@@ -6,6 +6,7 @@ import { endpointAt, endpoints } from '../endpoints.js';
 import type { EndpointName } from '../endpoints.js';
 import { OAuthError, UnknownServerError } from '../oauth-error.js';
 import { OktaApiError } from '../okta-api-error.js';
+import { RegistryError } from '../registry-error.js';
 import { StorageError } from '../store/storage-error.js';
 import { BusyError } from '../users/passwords.js';
 import { oktaError, oktaErrorOf } from './okta-error.js';
@@ -43,6 +44,7 @@ function answerTo(exception: unknown, path: string): Answer {
   if (exception instanceof OAuthError) return oauthAnswer(exception);
   if (exception instanceof UnknownServerError) return unknownServer(exception);
   if (exception instanceof OktaApiError) return oktaAnswer(exception);
+  if (exception instanceof RegistryError) return registryAnswer(exception);
   const endpoint = endpointAt(path);
   if (exception instanceof StorageError)
     return unavailable(endpoint, 'The database does not answer; try again.');
@@ -63,6 +65,15 @@ function oauthAnswer({ status, code, message }: OAuthError): Answer {
 
 function oktaAnswer({ status, code, message, causes, headers }: OktaApiError): Answer {
   return { status, body: oktaError(code, message, causes), headers };
+}
+
+function registryAnswer({ code, message, member }: RegistryError): Answer {
+  if (code === 'absent') return { status: 404, body: oktaError('E0000007', `Not found: ${message}`) };
+  const cause = member === undefined ? message : `${member}: ${message}`;
+  return {
+    status: code === 'conflict' ? 409 : 400,
+    body: oktaError('E0000001', 'Api validation failed: client', [cause]),
+  };
 }
 
 /** Nobody knows whether the token is good, or what became of the request: never a 200. */

@@ -1,6 +1,7 @@
 import { Controller, Get, Header, HttpCode, Inject, Param, Post, Req } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { extractBearer } from '../../token/bearer.js';
+import type { BearerRefusal } from '../../token/bearer.js';
 import type { AuthorizationServer } from '../authorization-server.js';
 import { endpoints } from '../endpoints.js';
 import { OktaApiError } from '../okta-api-error.js';
@@ -48,25 +49,38 @@ export class UserinfoController {
 
   async #userinfo(server: AuthorizationServer, { raw }: FastifyRequest) {
     const bearer = extractBearer(raw.rawHeaders, raw.url ?? '');
-    if (!bearer.ok) throw invalidToken(bearer.code === 'missing' ? '' : ', error="invalid_token"');
+    if (!bearer.ok) throw noToken(bearer.code);
     const claims = await this.#tokens.read(bearer.value, server);
-    if (claims === undefined || !(await this.#issued.isLive(claims.jti)))
-      throw invalidToken(', error="invalid_token"');
+    if (claims === undefined || !(await this.#issued.isLive(claims.jti))) throw invalidToken();
     if (!claims.scp.includes('openid')) throw insufficientScope();
     const user = claims.uid === undefined ? undefined : await this.#users.find(claims.uid);
-    if (user === undefined) throw invalidToken(', error="invalid_token"');
+    if (user === undefined) throw invalidToken();
     return { sub: user.id, ...profileClaims(user, claims.scp) };
   }
 }
 
-function invalidToken(error: string): OktaApiError {
-  const headers = { 'www-authenticate': `Bearer realm="issuer"${error}` };
-  return new OktaApiError(401, 'E0000011', 'Invalid token provided', { headers });
+/** RFC 6750 section 3.1: no credentials, no error code; two are a request that can't be answered. */
+function noToken(code: BearerRefusal): OktaApiError {
+  switch (code) {
+    case 'missing':
+      return refusal(401, 'E0000011', 'No token provided');
+    case 'malformed':
+      return invalidToken();
+    case 'ambiguous':
+      return refusal(400, 'E0000003', 'The request has more than one token', 'error="invalid_request"');
+  }
+}
+
+function invalidToken(): OktaApiError {
+  return refusal(401, 'E0000011', 'Invalid token provided', 'error="invalid_token"');
 }
 
 function insufficientScope(): OktaApiError {
-  const headers = { 'www-authenticate': 'Bearer realm="issuer", error="insufficient_scope", scope="openid"' };
-  return new OktaApiError(403, 'E0000006', 'You do not have permission to perform the requested action', {
-    headers,
-  });
+  const summary = 'You do not have permission to perform the requested action';
+  return refusal(403, 'E0000006', summary, 'error="insufficient_scope"', 'scope="openid"');
+}
+
+function refusal(status: number, code: string, summary: string, ...parameters: string[]): OktaApiError {
+  const challenge = ['Bearer realm="issuer"', ...parameters].join(', ');
+  return new OktaApiError(status, code, summary, { headers: { 'www-authenticate': challenge } });
 }

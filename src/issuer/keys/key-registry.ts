@@ -1,6 +1,8 @@
 import { systemClock } from '../../base/clock.js';
 import type { Clock } from '../../base/clock.js';
-import { RegistryError } from '../clients/client-registry.js';
+import { audit } from '../audit/audit.js';
+import type { Actor } from '../audit/audit.js';
+import { RegistryError } from '../registry-error.js';
 import type { Peppers } from '../peppers.js';
 import type { Database, Store } from '../store/open-store.js';
 import type { KeyState, NewSigningKey, SigningAlgorithm, SigningKeyRow } from '../store/schema.js';
@@ -55,7 +57,7 @@ export class KeyRegistry {
    * @returns every key afterwards
    * @throws RegistryError when there are no keys of that algorithm
    */
-  async rotate(algorithm?: SigningAlgorithm, actor = 'cli'): Promise<KeyInfo[]> {
+  async rotate(algorithm?: SigningAlgorithm, actor: Actor = 'cli'): Promise<KeyInfo[]> {
     const rotated = await this.#algorithms(algorithm);
     // Made before the others are locked out: an RSA key takes a tenth of a second and more.
     const made = await Promise.all(rotated.map((each) => newSigningKey(each, 'next', this.#peppers)));
@@ -73,7 +75,7 @@ export class KeyRegistry {
    * @returns the key as it was
    * @throws RegistryError when there is no such key
    */
-  async remove(kid: string, actor = 'cli'): Promise<KeyInfo> {
+  async remove(kid: string, actor: Actor = 'cli'): Promise<KeyInfo> {
     const row = found(await selectKey(this.#store.db, kid), kid);
     const made =
       row.state === 'retired' ? undefined : await newSigningKey(row.algorithm, 'next', this.#peppers);
@@ -86,7 +88,8 @@ export class KeyRegistry {
       const current = state === 'current' ? await promoteNext(db, algorithm) : undefined;
       const next = state === 'retired' ? undefined : made;
       if (next !== undefined) await db.insertInto('signing_keys').values(next).execute();
-      await audit(db, actor, 'key.remove', kid, { algorithm, state, current, next: next?.kid });
+      const details = { algorithm, state, current, next: next?.kid };
+      await audit(db, { actor, action: 'key.remove', target: kid, details });
       return deleted;
     });
     return shown(removed);
@@ -103,7 +106,7 @@ export class KeyRegistry {
     return [asked];
   }
 
-  async #rotateTo(db: Database, next: NewSigningKey, actor: string): Promise<void> {
+  async #rotateTo(db: Database, next: NewSigningKey, actor: Actor): Promise<void> {
     const { algorithm } = next;
     const now = this.#clock();
     const retired = await db
@@ -115,7 +118,8 @@ export class KeyRegistry {
       .executeTakeFirst();
     const current = await promoteNext(db, algorithm);
     await db.insertInto('signing_keys').values(next).execute();
-    await audit(db, actor, 'key.rotate', current, { algorithm, retired: retired?.kid, next: next.kid });
+    const details = { algorithm, retired: retired?.kid, next: next.kid };
+    await audit(db, { actor, action: 'key.rotate', target: current, details });
   }
 
   /** One change of keys at a time, seen by this process when it is done. */
@@ -143,19 +147,6 @@ async function promoteNext(db: Database, algorithm: SigningAlgorithm): Promise<s
     .returning('kid')
     .executeTakeFirstOrThrow();
   return kid;
-}
-
-async function audit(
-  db: Database,
-  actor: string,
-  action: 'key.rotate' | 'key.remove',
-  target: string,
-  details: object,
-): Promise<void> {
-  await db
-    .insertInto('audit')
-    .values({ actor, action, target, details: JSON.stringify(details) })
-    .execute();
 }
 
 function found(row: SigningKeyRow | undefined, kid: string): SigningKeyRow {

@@ -44,6 +44,8 @@ export class RefusedRequestError extends Error {
   }
 }
 
+/** OpenID Connect Core section 6: a client that sends its request so must not be answered as if it had not. */
+const unsupported = { request: 'request_not_supported', request_uri: 'request_uri_not_supported' } as const;
 const s256Challenge = /^[A-Za-z0-9_-]{43}$/;
 const maxTextLength = 2048;
 
@@ -108,6 +110,9 @@ function returnAddress({ issuer }: AuthorizationServer, parameters: OAuthParamet
 function checkResponse(client: Client, parameters: OAuthParameters): void {
   if (!client.grants.has('authorization_code'))
     throw new OAuthError('unauthorized_client', 'The client is not allowed to use authorization_code.');
+  for (const [name, code] of Object.entries(unsupported))
+    if (parameters.get(name) !== undefined)
+      throw new OAuthError(code, `The '${name}' parameter is not supported.`);
   if (parameters.require('response_type') !== 'code')
     throw new OAuthError('unsupported_response_type', 'The response_type must be code.');
   const mode = parameters.get('response_mode');

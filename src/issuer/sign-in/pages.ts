@@ -57,7 +57,7 @@ ${problem}
   }></label>
 <button>Sign in</button>
 </form>`;
-  return page('Sign in', body, `'self' ${originOf(form.redirectUri)}`);
+  return page('Sign in', body, `'self' ${sourceOf(form.redirectUri)}`);
 }
 
 /** Hands an answer to the client by a form that the person sends (OAuth 2.0 Form Post Response Mode). */
@@ -70,7 +70,7 @@ export function formPostPage(redirectUri: string, members: Readonly<Record<strin
 ${fields.join('\n')}
 <button autofocus>Continue</button>
 </form>`;
-  return page('Continue', body, originOf(redirectUri));
+  return page('Continue', body, sourceOf(redirectUri));
 }
 
 /** Something to read, nothing to do. */
@@ -105,10 +105,10 @@ ${body}
   };
 }
 
-/** What a policy calls the target of a redirect: an origin, or a scheme of its own. */
-function originOf(redirectUri: string): string {
+/** What a policy calls the target of a redirect: an origin, or a scheme where it has no word for the host (IPv6). */
+function sourceOf(redirectUri: string): string {
   const { origin, protocol } = new URL(redirectUri);
-  return origin === 'null' ? protocol : origin;
+  return /^https?:\/\/[\w.-]+(:\d+)?$/.test(origin) ? origin : protocol;
 }
 
 const entities: Readonly<Record<string, string>> = {

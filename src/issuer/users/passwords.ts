@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { availableParallelism } from 'node:os';
 import { hash, verify } from '@node-rs/argon2';
 
 /** More passwords are waiting to be checked than this process can check in time: 503. */
@@ -63,4 +64,9 @@ export class Passwords {
     if (this.#waiting.length >= this.#options.maxWaiting) throw new BusyError('too many passwords to check');
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
+}
+
+/** One at a time for each core; a hundred wait for some seconds, a thousand would wait for nothing. */
+export function newPasswords(): Passwords {
+  return new Passwords({ maxConcurrent: availableParallelism(), maxWaiting: 100 });
 }

@@ -5,17 +5,9 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { SetupError } from '../../base/setup-error.js';
-import { RegistryError } from '../clients/client-registry.js';
-import type { ClientRegistry } from '../clients/client-registry.js';
-
-/**
- * An embedded database belongs to one process. While the issuer has it open, commands reach the registry through a
- * Unix socket in the database's folder, which only the user who owns the folder can open.
- */
-export type Registry = Pick<ClientRegistry, 'add' | 'list' | 'remove' | 'rotateSecret'>;
-
-const operations = ['add', 'list', 'remove', 'rotateSecret'] as const satisfies (keyof Registry)[];
-type Operation = (typeof operations)[number];
+import { RegistryError } from '../registry-error.js';
+import { operations } from './administration.js';
+import type { Administration, OperationName } from './administration.js';
 
 const maxRequestBytes = 64 * 1024;
 /** A list of some ten thousand clients. */
@@ -26,16 +18,21 @@ function socketOf(folder: string): string {
   return join(folder, 'registry.sock');
 }
 
-/** @returns what ends it */
-export async function serveRegistry(
-  registry: Registry,
+/**
+ * An embedded database belongs to one process. While the issuer has it open, commands reach the registries through a
+ * Unix socket in the database's folder, which only the user who owns the folder can open.
+ *
+ * @returns what ends it
+ */
+export async function serveAdministration(
+  administration: Administration,
   folder: string,
   logger: Logger,
 ): Promise<() => Promise<void>> {
   const path = socketOf(folder);
   // Left by a process that was killed: the lock of the folder says that it is gone.
   rmSync(path, { force: true });
-  const server = createServer((incoming, response) => void answer(registry, incoming, response));
+  const server = createServer((incoming, response) => void answer(administration, incoming, response));
   server.listen(path);
   try {
     await once(server, 'listening');
@@ -52,35 +49,23 @@ export async function serveRegistry(
 }
 
 async function answer(
-  registry: Registry,
+  administration: Administration,
   incoming: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
   try {
-    const operation = operations.find((name) => incoming.url === `/${name}`);
-    if (operation === undefined) throw new RegistryError('unknown command');
-    send(
-      response,
-      200,
-      await carryOut(registry, operation, JSON.parse(await read(incoming, maxRequestBytes))),
-    );
+    const name = (incoming.url ?? '').slice(1);
+    if (!isOperation(name)) throw new RegistryError('unknown command');
+    const argument = JSON.parse(await read(incoming, maxRequestBytes)) as never;
+    send(response, 200, await administration.run(name, argument));
   } catch (error) {
     const message = error instanceof Error ? error.message : 'failed';
     send(response, error instanceof RegistryError ? 400 : 500, { message });
   }
 }
 
-function carryOut(registry: Registry, operation: Operation, argument: unknown): Promise<unknown> {
-  switch (operation) {
-    case 'add':
-      return registry.add(argument as Parameters<Registry['add']>[0]);
-    case 'list':
-      return registry.list();
-    case 'remove':
-      return registry.remove(String(argument));
-    case 'rotateSecret':
-      return registry.rotateSecret(String(argument));
-  }
+function isOperation(name: string): name is OperationName {
+  return Object.hasOwn(operations, name);
 }
 
 function send(response: ServerResponse, status: number, value: unknown): void {
@@ -98,20 +83,15 @@ async function read(message: IncomingMessage, maxBytes: number): Promise<string>
   return Buffer.concat(chunks).toString();
 }
 
-/** The registry of the issuer that has the folder open. */
-export function connectRegistry(folder: string): Registry {
-  const call = (operation: Operation, argument: unknown = null): Promise<unknown> =>
-    callSocket(socketOf(folder), operation, argument);
+/** The administration of the issuer that has the folder open. */
+export function connectAdministration(folder: string): Administration {
   return {
-    add: (client) => call('add', client) as ReturnType<Registry['add']>,
-    list: () => call('list') as ReturnType<Registry['list']>,
-    remove: (clientId) => call('remove', clientId) as ReturnType<Registry['remove']>,
-    rotateSecret: (clientId) => call('rotateSecret', clientId) as ReturnType<Registry['rotateSecret']>,
+    run: (name, argument) => callSocket(socketOf(folder), name, argument ?? null) as Promise<never>,
   };
 }
 
-async function callSocket(socketPath: string, operation: Operation, argument: unknown): Promise<unknown> {
-  const sent = request({ socketPath, path: `/${operation}`, method: 'POST', timeout: timeoutMs });
+async function callSocket(socketPath: string, name: OperationName, argument: unknown): Promise<unknown> {
+  const sent = request({ socketPath, path: `/${name}`, method: 'POST', timeout: timeoutMs });
   sent.on('timeout', () => sent.destroy(new Error(`no answer within ${timeoutMs} ms`)));
   sent.end(JSON.stringify(argument));
   const [response] = (await once(sent, 'response').catch((error: unknown) => {
