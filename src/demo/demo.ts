@@ -72,6 +72,13 @@ export class Demo {
   }
 }
 
+/** Whoever uses the running demo may try more than the walk does: the password grant, refresh and ID tokens. */
+const demoClient = {
+  name: 'demo',
+  scopes: ['read_sayhello'],
+  grants: ['client_credentials', 'password', 'refresh_token'],
+} as const;
+
 /** The ports of the demo, each under the name of its setting. */
 const defaultPorts = {
   PORT: '8086',
@@ -91,11 +98,13 @@ export async function startDemo(environment: Environment, logger: Logger): Promi
   const ofIssuer = issuerEnvironment(ports);
   const issuer = await startIssuer(settingsOf(readIssuerSettings, ofIssuer), logger);
   try {
-    const client = await issuer.registry.add({ name: 'demo', scopes: ['read_sayhello'] });
+    const client = await issuer.registry.add(demoClient);
+    const user = { login: 'roach', password: randomBytes(18).toString('base64url') };
+    await issuer.registries.users.add({ ...user, name: 'Roach', email: 'roach@example.test' });
     const ofApi = apiEnvironment(issuer.issuer, client, ports);
     const settings = settingsOf(readApiSettings, ofApi);
     const api = await startApi(settings, logger);
-    writeEnvironment({ ...ofApi, ...ofIssuer });
+    writeEnvironment({ ...ofApi, ...ofIssuer, DEMO_USERNAME: user.login, DEMO_PASSWORD: user.password });
     return new Demo(issuer, client, settings, api, logger);
   } catch (error) {
     await issuer.close();

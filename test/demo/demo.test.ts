@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { parseEnv } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { decodeJwt } from 'jose';
 import { apiSettingsTable, readApiSettings } from '../../src/settings/api-settings.js';
 import { temporaryFolder } from '../issuer/support/issuer.js';
 import { builtProject } from '../support/api-build.js';
@@ -63,11 +64,12 @@ describe('the demo', () => {
 
   it('prints no token and no secret', async () => {
     const { stdout, stderr } = await demo(ports);
-    const { OKTA_CLIENT_SECRET, ISSUER_PEPPER } = parseEnv(
+    const { OKTA_CLIENT_SECRET, ISSUER_PEPPER, DEMO_PASSWORD } = parseEnv(
       readFileSync(join(folder.path, '.demo/app.env'), 'utf8'),
     );
     expect(OKTA_CLIENT_SECRET).toHaveLength(43);
-    for (const secret of [OKTA_CLIENT_SECRET ?? '', ISSUER_PEPPER ?? ''])
+    expect(DEMO_PASSWORD).toHaveLength(24);
+    for (const secret of [OKTA_CLIENT_SECRET ?? '', ISSUER_PEPPER ?? '', DEMO_PASSWORD ?? ''])
       expect(stdout + stderr).not.toContain(secret);
     expect(stdout).not.toMatch(/eyJ[\w-]+\.eyJ/);
   });
@@ -79,6 +81,20 @@ describe('the demo', () => {
     for (const { name } of Object.values(apiSettingsTable)) expect(Object.keys(environment)).toContain(name);
     expect(readApiSettings(environment).ok).toBe(true);
   });
+
+  /** By the password grant, with what .demo/app.env tells. */
+  async function idTokenOfDemoUser(): Promise<object> {
+    const environment = parseEnv(readFileSync(join(folder.path, '.demo/app.env'), 'utf8'));
+    const { OKTA_ISSUER, OKTA_CLIENT_ID, OKTA_CLIENT_SECRET, DEMO_USERNAME, DEMO_PASSWORD } = environment;
+    const form = { username: DEMO_USERNAME ?? '', password: DEMO_PASSWORD ?? '', scope: 'openid profile' };
+    const response = await fetch(`${OKTA_ISSUER}/v1/token`, {
+      method: 'POST',
+      headers: { authorization: `Basic ${btoa(`${OKTA_CLIENT_ID}:${OKTA_CLIENT_SECRET}`)}` },
+      body: new URLSearchParams({ grant_type: 'password', ...form }),
+    });
+    const { id_token } = (await response.json()) as { id_token: string };
+    return decodeJwt(id_token);
+  }
 
   it('stays up for the commands that it prints, until Ctrl-C', async () => {
     const child = start(ports);
@@ -92,6 +108,7 @@ describe('the demo', () => {
     const answer = await text(shell.stdout);
     expect(answer).toMatch(/^HTTP\/1.1 200 OK/);
     expect(answer).toMatch(/{"message":"Hello there!!"}$/);
+    expect(await idTokenOfDemoUser()).toMatchObject({ preferred_username: 'roach', name: 'Roach' });
     child.kill('SIGINT');
     expect(await once(child, 'close')).toEqual([0, null]);
   });
