@@ -67,7 +67,7 @@ function untilHealthy(origin: string): Promise<void> {
   return vi.waitFor(ask, { timeout: 20_000, interval: 20 });
 }
 
-export async function freePort(): Promise<number> {
+async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;

@@ -1,7 +1,7 @@
 import { describeWith } from './needs.js';
 import { postgresBinaries } from './postgres-server.mjs';
 
-export { postgresBinaries, startPostgres } from './postgres-server.mjs';
+export { startPostgres } from './postgres-server.mjs';
 export type { PostgresServer } from './postgres-server.mjs';
 
 /** A suite that needs PostgreSQL's server programs: skipped by name without them, failing under `REQUIRE_POSTGRES=1`. */

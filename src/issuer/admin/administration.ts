@@ -37,8 +37,8 @@ export const operations = {
 } as const;
 
 export type OperationName = keyof typeof operations;
-export type ArgumentOf<Name extends OperationName> = Parameters<(typeof operations)[Name]>[1];
-export type ResultOf<Name extends OperationName> = Awaited<ReturnType<(typeof operations)[Name]>>;
+type ArgumentOf<Name extends OperationName> = Parameters<(typeof operations)[Name]>[1];
+type ResultOf<Name extends OperationName> = Awaited<ReturnType<(typeof operations)[Name]>>;
 
 /** Carries operations out: here, or in the issuer that has the database open. */
 export interface Administration {

@@ -38,7 +38,7 @@ export function checkClient(client: ClientSettings): void {
   if (client.jwks !== null) checkJwks(client.jwks);
 }
 
-export function checkName(name: string): void {
+function checkName(name: string): void {
   if (name.trim() === '' || name.length > maxNameLength || /\p{C}/u.test(name))
     throw invalid(
       'client_name',

@@ -209,5 +209,4 @@ export type ClientRow = Selectable<ClientsTable>;
 export type UserRow = Selectable<UsersTable>;
 export type SigningKeyRow = Selectable<SigningKeysTable>;
 export type NewSigningKey = Insertable<SigningKeysTable>;
-export type RefreshFamilyRow = Selectable<RefreshFamiliesTable>;
 export type AuthorizationCodeRow = Selectable<AuthorizationCodesTable>;

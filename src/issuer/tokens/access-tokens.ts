@@ -29,7 +29,7 @@ export interface AccessTokenClaims {
 }
 
 /** The person for whom a token is. */
-export interface TokenUser {
+interface TokenUser {
   readonly id: string;
   readonly login: string;
   /** When the person signed in, in seconds since the epoch. */

@@ -6,7 +6,7 @@ import type { Client } from '../clients/clients.js';
 import type { Database, Store } from '../store/open-store.js';
 
 /** What a refresh token stands for. */
-export interface RefreshGrant {
+interface RefreshGrant {
   readonly familyId: string;
   readonly userId: string;
   readonly scopes: readonly string[];
