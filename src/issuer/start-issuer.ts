@@ -7,6 +7,7 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { Logger } from 'pino';
 import { systemClock } from '../base/clock.js';
+import type { Clock } from '../base/clock.js';
 import { toListenError } from '../operations/listening.js';
 import { startManagementServer } from '../operations/management-server.js';
 import { nestLogger } from '../operations/nest-logger.js';
@@ -53,13 +54,17 @@ const refreshKeysEveryMs = 5000;
  *
  * @throws SetupError when the database can't be used or a port is in use
  */
-export async function startIssuer(settings: IssuerSettings, logger: Logger): Promise<RunningIssuer> {
+export async function startIssuer(
+  settings: IssuerSettings,
+  logger: Logger,
+  clock: Clock = systemClock,
+): Promise<RunningIssuer> {
   const opened: (() => Promise<void>)[] = [];
   const close = async (): Promise<void> => {
     for (const end of opened.splice(0).reverse()) await end();
   };
   try {
-    return { ...(await start(settings, logger, opened)), close };
+    return { ...(await start(settings, logger, clock, opened)), close };
   } catch (error) {
     await close();
     throw error;
@@ -70,6 +75,7 @@ export async function startIssuer(settings: IssuerSettings, logger: Logger): Pro
 async function start(
   settings: IssuerSettings,
   logger: Logger,
+  clock: Clock,
   opened: (() => Promise<void>)[],
 ): Promise<Omit<RunningIssuer, 'close'>> {
   const folder = folderOf(settings.databaseUrl);
@@ -82,7 +88,7 @@ async function start(
   if (folder !== undefined)
     opened.push(await serveAdministration(administrationOf(registries), folder, logger));
   const metrics = createIssuerMetrics();
-  const parts = issuerParts({ settings, store, peppers, keys, registries, logger, clock: systemClock });
+  const parts = issuerParts({ settings, store, peppers, keys, registries, logger, clock });
   const app = await createApp(parts, settings, logger, metrics);
   opened.push(() => app.close());
   const readiness = new Readiness([databaseCheck(store.db)]);

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Clock } from '../../../src/base/clock.js';
 import { startIssuer } from '../../../src/issuer/start-issuer.js';
 import type { RunningIssuer } from '../../../src/issuer/start-issuer.js';
 import type { ClientWithSecret } from '../../../src/issuer/clients/client-registry.js';
@@ -20,7 +21,10 @@ export interface TestIssuer extends RunningIssuer {
 export const testPepper = randomBytes(32).toString('base64');
 
 /** The real issuer on free ports, with its database in memory unless the environment says otherwise. */
-export async function startTestIssuer(environment: Record<string, string> = {}): Promise<TestIssuer> {
+export async function startTestIssuer(
+  environment: Record<string, string> = {},
+  clock?: Clock,
+): Promise<TestIssuer> {
   const settings = readIssuerSettings({
     ISSUER_PORT: '0',
     ISSUER_MANAGEMENT_PORT: '0',
@@ -31,7 +35,7 @@ export async function startTestIssuer(environment: Record<string, string> = {}):
   if (!settings.ok) throw new Error(describeMistakes(settings.mistakes));
   const log: string[] = [];
   const destination = { write: (line: string) => void log.push(line), flush: () => undefined };
-  const issuer = await startIssuer(settings.value, createLogger({ level: 'trace', destination }));
+  const issuer = await startIssuer(settings.value, createLogger({ level: 'trace', destination }), clock);
   return { ...issuer, origin: `http://127.0.0.1:${issuer.port}`, log };
 }
 
