@@ -69,10 +69,11 @@ export async function signIn(
   issuer: TestIssuer,
   client: Pick<ClientWithSecret, 'client_id'>,
   changes: Changes = {},
+  as: typeof credentials = credentials,
 ): Promise<string> {
   const browser = new Browser(issuer);
   const page = await browser.open(authorizePath(client, changes));
-  return returned(await browser.submit(page, credentials)).code ?? '';
+  return returned(await browser.submit(page, as)).code ?? '';
 }
 
 /** Comes for the tokens of a code; undefined takes a parameter away. */
