@@ -47,7 +47,7 @@ describeOnEveryStore('the client registry', ({ newDatabase }) => {
     ['tab\there', ['a'], /name has 1 to 100 characters/],
     ['right-to-left \u202e', ['a'], /name has 1 to 100 characters/],
     ['half \ud800', ['a'], /name has 1 to 100 characters/],
-    ['none', [], /1 to 100 scopes/],
+    ['many', Array.from({ length: 101 }, (_, index) => `s${index}`), /at most 100 scopes/],
     ['space', ['a b'], /"a b" is no scope/],
     ['quote', ['a"b'], /is no scope/],
     ['umlaut', ['lesen_ä'], /is no scope/],

@@ -1,4 +1,4 @@
-import { createLocalJWKSet, decodeProtectedHeader, jwtVerify } from 'jose';
+import { createLocalJWKSet, decodeProtectedHeader, jwtVerify, decodeJwt } from 'jose';
 import type { JSONWebKeySet } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ClientRegistry } from '../../src/issuer/clients/client-registry.js';
@@ -176,7 +176,9 @@ describeOnEveryStore('authorization servers', ({ newDatabase }) => {
     }
     const keys = await at('oauth2/v1/keys');
     expect(keys.json).toEqual(await keysOf('default'));
-    const closed = await at('oauth2/v1/token', { grant_type: 'client_credentials', scope: 'read' });
-    expect([closed.status, closed.json.error]).toEqual([400, 'access_denied']);
+    const issued = await at('oauth2/v1/token', { grant_type: 'client_credentials', scope: 'read' });
+    expect(decodeJwt(String(issued.json.access_token))).toMatchObject({ iss: base, aud: 'api://org' });
+    const unknown = await at('oauth2/v1/token', { grant_type: 'client_credentials', scope: 'nothing' });
+    expect([unknown.status, unknown.json.error]).toEqual([400, 'invalid_scope']);
   });
 });
