@@ -1,6 +1,8 @@
+import { decodeJwt } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { send, startTestIssuer } from './support/issuer.js';
+import { basic, post, send, startTestIssuer } from './support/issuer.js';
 import type { TestIssuer } from './support/issuer.js';
+import { addApp, person, tokensOf } from './support/people.js';
 
 let issuer: TestIssuer;
 
@@ -38,6 +40,50 @@ describe.each(['oauth-authorization-server', 'openid-configuration'])('the metad
       userinfo_endpoint: 401,
     });
   });
+
+  it('announces what the endpoints take', async () => {
+    const { json } = await get(`.well-known/${name}`);
+    expect(json).toMatchObject({
+      response_types_supported: ['code'],
+      response_modes_supported: ['query', 'form_post'],
+      grant_types_supported: ['client_credentials', 'authorization_code', 'password', 'refresh_token'],
+      subject_types_supported: ['public'],
+      code_challenge_methods_supported: ['S256'],
+      authorization_response_iss_parameter_supported: true,
+      request_uri_parameter_supported: false,
+    });
+    const methods = ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'];
+    for (const endpoint of ['token', 'introspection', 'revocation'])
+      expect(json[`${endpoint}_endpoint_auth_methods_supported`]).toEqual(methods);
+    const scopes = ['openid', 'profile', 'email', 'offline_access'];
+    expect(json.scopes_supported).toEqual(expect.arrayContaining(scopes));
+  });
+});
+
+it('the metadata announce every grant type that the token endpoint knows, and no other', async () => {
+  const { json } = await get('.well-known/openid-configuration');
+  const client = await issuer.registry.add({ name: 'asker', scopes: ['read'] });
+  const errorOf = async (grant: string) =>
+    (await post(issuer, 'token', { grant_type: grant }, { headers: basic(client) })).json.error;
+  for (const grant of json.grant_types_supported as string[])
+    expect(await errorOf(grant)).not.toBe('unsupported_grant_type');
+  for (const grant of ['implicit', 'urn:ietf:params:oauth:grant-type:device_code'])
+    expect(await errorOf(grant)).toBe('unsupported_grant_type');
+});
+
+it('the metadata announce the claims of the tokens that are given, and no others', async () => {
+  const reachable = await startTestIssuer();
+  try {
+    await reachable.registries.users.add(person);
+    const tokens = await tokensOf(reachable, await addApp(reachable), 'openid profile email');
+    const given = [tokens.access_token, tokens.id_token].flatMap((token) =>
+      Object.keys(decodeJwt(String(token))),
+    );
+    const { json } = await send(`${reachable.origin}/oauth2/default/.well-known/openid-configuration`);
+    expect((json.claims_supported as string[]).toSorted()).toEqual([...new Set(given)].toSorted());
+  } finally {
+    await reachable.close();
+  }
 });
 
 describe('the key set', () => {

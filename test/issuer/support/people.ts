@@ -102,6 +102,7 @@ export async function tokensOf(
   issuer: TestIssuer,
   client: Pick<ClientWithSecret, 'client_id' | 'client_secret'>,
   scope: string,
+  as?: typeof credentials,
 ): Promise<Record<string, unknown>> {
-  return (await exchange(issuer, client, await signIn(issuer, client, { scope }))).json;
+  return (await exchange(issuer, client, await signIn(issuer, client, { scope }, as))).json;
 }
