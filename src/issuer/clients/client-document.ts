@@ -94,13 +94,16 @@ export function writeClientDocument(client: RegisteredClient) {
     post_logout_redirect_uris: settings.postLogoutRedirectUris,
     token_endpoint_auth_method: settings.authMethod,
     ...(settings.jwks && { jwks: settings.jwks }),
-    access: Object.entries(settings.access).map(([server, scopes]) => ({
-      authorization_server: server,
-      scopes,
-    })),
+    access: writeAccess(settings.access),
     refresh_token: { rotation_type: settings.refreshRotation, leeway: settings.refreshLeewaySeconds },
     status: client.status,
   };
+}
+
+function writeAccess(access: ClientSettings['access']) {
+  return Object.keys(access)
+    .toSorted()
+    .map((server) => ({ authorization_server: server, scopes: access[server] ?? [] }));
 }
 
 /** With the secret, where the client has just got one: it never expires, and is never shown again. */
