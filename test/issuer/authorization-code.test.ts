@@ -145,7 +145,10 @@ describeOnEveryStore('the authorization code grant', ({ newDatabase }) => {
       const other = await addApp(issuer);
       expectInvalid(await exchange(issuer, other, code));
       expectInvalid(await exchange(issuer, publicApp, code));
-      expect((await exchange(issuer, app, code)).status).toBe(200);
+      const { status, json } = await exchange(issuer, app, code);
+      expect(status).toBe(200);
+      expectInvalid(await exchange(issuer, other, code));
+      expect(await isActive(json.access_token)).toBe(true);
     });
 
     it.each<[string, Changes]>([
