@@ -7,7 +7,7 @@ export interface Page {
 }
 
 const style = `
-:root { color-scheme: light dark; --edge: #8886; --accent: #1662dd; }
+:root { color-scheme: light dark; --edge: #8886; --accent: #1662dd; --strong-edge: light-dark(#767a82, #8a8f98); }
 body { margin: 0; min-height: 100vh; display: grid; place-items: center; font: 16px/1.5 system-ui, sans-serif;
   background: light-dark(#f4f5f7, #14161a); color: light-dark(#1d1d21, #ececf0); }
 main { box-sizing: border-box; width: min(24rem, 100vw - 2rem); padding: 2rem; border: 1px solid var(--edge);
@@ -16,13 +16,14 @@ h1 { margin: 0 0 .25rem; font-size: 1.35rem; }
 p { margin: 0 0 1.25rem; overflow-wrap: anywhere; }
 label { display: block; margin-bottom: 1rem; font-weight: 600; }
 input { box-sizing: border-box; width: 100%; margin-top: .25rem; padding: .6rem .7rem; font: inherit;
-  border: 1px solid var(--edge); border-radius: 8px; background: transparent; color: inherit; }
+  font-weight: 400; border: 1px solid var(--strong-edge); border-radius: 8px; background: transparent; color: inherit; }
 button { width: 100%; padding: .7rem; font: inherit; font-weight: 600; border: 0; border-radius: 8px; color: #fff;
   background: var(--accent); cursor: pointer; }
-:focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
+:focus-visible { outline: 3px solid light-dark(#1662dd, #7aa9ff); outline-offset: 2px; }
 .problem { padding: .6rem .8rem; border-radius: 8px; background: light-dark(#fdeaea, #4a1d22); }
 ul { margin: 0 0 1.25rem; padding-left: 1.2rem; }
 code { font-size: .9em; }
+main > :last-child { margin-bottom: 0; }
 `;
 const styleSource = `'sha256-${hash('sha256', style, 'base64')}'`;
 
@@ -66,9 +67,10 @@ export function formPostPage(redirectUri: string, members: Readonly<Record<strin
     ([name, value]) => `<input type="hidden" name="${escapeHtml(name)}" value="${escapeHtml(value)}">`,
   );
   const body = `<h1>Almost there</h1>
+<p>Go back to the application to continue.</p>
 <form method="post" action="${escapeHtml(redirectUri)}">
 ${fields.join('\n')}
-<button autofocus>Continue</button>
+<button autofocus>Back to the application</button>
 </form>`;
   return page('Continue', body, sourceOf(redirectUri));
 }
