@@ -23,7 +23,7 @@ import type { ClientRegistry } from './clients/client-registry.js';
 import { endpointAt } from './endpoints.js';
 import { faultHook } from './faults/fault-hook.js';
 import { OrderedFaults } from './faults/ordered-faults.js';
-import { httpOptions } from './http/http-server.js';
+import { crossOrigin, httpOptions } from './http/http-server.js';
 import { createIssuerMetrics } from './issuer-metrics.js';
 import type { IssuerMetrics } from './issuer-metrics.js';
 import { issuerParts } from './issuer-parts.js';
@@ -132,11 +132,13 @@ async function createApp(
   });
   const faults = parts.find((part) => part instanceof OrderedFaults);
   if (faults !== undefined) fastify.addHook('preHandler', faultHook(faults, systemClock));
-  return NestFactory.create<NestFastifyApplication>(IssuerModule.forRoot(parts), adapter, {
+  const app = await NestFactory.create<NestFastifyApplication>(IssuerModule.forRoot(parts), adapter, {
     logger: nestLogger(logger),
     abortOnError: false,
     bodyParser: false,
   });
+  app.enableCors(crossOrigin);
+  return app;
 }
 
 async function listen(app: NestFastifyApplication, { host, port }: IssuerSettings): Promise<Server> {

@@ -20,7 +20,7 @@ const long = (length: number): string => 'x'.repeat(length);
 const posts = Object.values(endpoints).filter(({ method }) => method.includes('POST'));
 /** Those that programs call with client authentication. */
 const clientEndpoints = [endpoints.token, endpoints.introspect, endpoints.revoke];
-const methods = ['GET', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'PROPFIND', 'QUERY'];
+const methods = ['GET', 'PUT', 'PATCH', 'DELETE', 'PROPFIND', 'QUERY'];
 
 interface BadBody {
   readonly what: string;

@@ -33,3 +33,17 @@ export function httpOptions(trustProxy: readonly string[]) {
     return503OnClosing: false,
   } satisfies FastifyServerOptions;
 }
+
+/**
+ * Scripts of any origin may call: browser clients fetch metadata, keys and tokens. Nothing here goes by cookies that a
+ * script's request would carry (no credentials), so an origin tells nothing about rights.
+ */
+export const crossOrigin = {
+  origin: '*',
+  methods: ['GET', 'POST'],
+  allowedHeaders: ['authorization', 'content-type', 'x-okta-user-agent-extended'],
+  exposedHeaders: ['www-authenticate', 'retry-after', 'x-okta-request-id'],
+  maxAge: 600,
+  // OPTIONS without the headers of a preflight is nothing bad (RFC 9110 section 9.3.7).
+  strictPreflight: false,
+};
