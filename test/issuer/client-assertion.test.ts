@@ -232,6 +232,7 @@ describe('the metadata', () => {
         'ES256',
         'ES384',
         'EdDSA',
+        'Ed25519',
       ],
     });
   });

@@ -21,6 +21,8 @@ const algorithms = {
   ES256: { kty: 'EC', crv: 'P-256' },
   ES384: { kty: 'EC', crv: 'P-384' },
   EdDSA: { kty: 'OKP', crv: 'Ed25519' },
+  // The same under the name that says which curve (RFC 9864 section 2.2).
+  Ed25519: { kty: 'OKP', crv: 'Ed25519' },
 } as const satisfies Readonly<Record<string, AssertionAlgorithm>>;
 
 export type AssertionAlgorithmName = keyof typeof algorithms;
@@ -74,6 +76,7 @@ function parse(jwk: PublicJwks['keys'][number]): KeyObject[] {
 
 function decoys(): Readonly<Record<AssertionAlgorithmName, KeyObject>> {
   const rsa = rsaDecoy();
+  const ed25519 = generateKeyPairSync('ed25519').publicKey;
   return {
     RS256: rsa,
     RS384: rsa,
@@ -81,7 +84,8 @@ function decoys(): Readonly<Record<AssertionAlgorithmName, KeyObject>> {
     PS256: rsa,
     ES256: generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey,
     ES384: generateKeyPairSync('ec', { namedCurve: 'P-384' }).publicKey,
-    EdDSA: generateKeyPairSync('ed25519').publicKey,
+    EdDSA: ed25519,
+    Ed25519: ed25519,
   };
 }
 
