@@ -1,6 +1,3 @@
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
-import { once } from 'node:events';
 import { exportJWK, generateKeyPair } from 'jose';
 import * as client from 'openid-client';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -10,15 +7,7 @@ import { startTestIssuer } from '../issuer/support/issuer.js';
 import type { TestIssuer } from '../issuer/support/issuer.js';
 import { credentials, person } from '../issuer/support/people.js';
 import { describeOnEveryStore } from '../issuer/support/stores.js';
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
+import { freePort } from './support/free-port.js';
 
 /** openid-client leaves out the query of a redirect URI when it repeats it. */
 const redirectUri = 'https://app.example.test/callback';

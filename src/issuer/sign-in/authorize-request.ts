@@ -5,7 +5,7 @@ import { OAuthError } from '../oauth-error.js';
 import type { OAuthParameters } from '../oauth-parameters.js';
 
 export const responseModes = ['query', 'form_post'] as const;
-export type ResponseMode = (typeof responseModes)[number];
+type ResponseMode = (typeof responseModes)[number];
 
 /** Where the answer goes, in which form. */
 export interface ReturnAddress {
