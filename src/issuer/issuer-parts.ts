@@ -10,6 +10,7 @@ import { ClientAssertions } from './clients/client-assertion.js';
 import { ClientAuthentication } from './clients/client-authentication.js';
 import { Clients } from './clients/clients.js';
 import { ListCursors } from './clients/list-cursors.js';
+import { CompatTokens, compatAlgorithm } from './compat/compat-tokens.js';
 import { OrderedFaults } from './faults/ordered-faults.js';
 import { AccessPolicy } from './grants/access-policy.js';
 import { AuthorizationCodeGrant } from './grants/authorization-code.js';
@@ -18,6 +19,7 @@ import { Grants } from './grants/grants.js';
 import { PasswordGrant } from './grants/password.js';
 import { RefreshTokenGrant } from './grants/refresh-token.js';
 import { UserTokens } from './grants/user-tokens.js';
+import { PublishedKeys } from './keys/published-keys.js';
 import type { SigningKeyRing } from './keys/signing-key-ring.js';
 import type { Peppers } from './peppers.js';
 import { AuthorizeRequests } from './sign-in/authorize-request.js';
@@ -95,6 +97,8 @@ export function issuerParts({
     refresh_token: new RefreshTokenGrant({ users, refreshTokens, tokens: userTokens }),
   });
   const faults = settings.mode === 'development' ? [new OrderedFaults()] : [];
+  const publishedKeys = new PublishedKeys(keys, settings.compat === 'on' ? [compatAlgorithm] : []);
+  const compat = settings.compat === 'on' ? [new CompatTokens({ servers, tokens, issued })] : [];
   return [
     servers,
     clients,
@@ -111,11 +115,12 @@ export function issuerParts({
     new BaseUrl(settings.baseUrl),
     requests,
     signIns,
-    keys,
+    publishedKeys,
     policy,
     grants,
     admin,
     limiter,
     ...faults,
+    ...compat,
   ];
 }

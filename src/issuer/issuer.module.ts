@@ -1,6 +1,8 @@
 import { Module } from '@nestjs/common';
 import type { DynamicModule } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
+import { CompatTokens } from './compat/compat-tokens.js';
+import { CompatController } from './compat/compat.controller.js';
 import { FaultsController } from './faults/faults.controller.js';
 import { OrderedFaults } from './faults/ordered-faults.js';
 import { AuthorizeController } from './http/authorize.controller.js';
@@ -27,7 +29,10 @@ const controllers = [
 ];
 
 /** Endpoints that there are only where the part has been made. */
-const optionalControllers = new Map([[OrderedFaults, FaultsController]]);
+const optionalControllers = [
+  { part: OrderedFaults, controller: FaultsController },
+  { part: CompatTokens, controller: CompatController },
+];
 
 @Module({})
 export class IssuerModule {
@@ -37,7 +42,7 @@ export class IssuerModule {
       module: IssuerModule,
       controllers: [
         ...controllers,
-        ...[...optionalControllers].flatMap(([part, controller]) =>
+        ...optionalControllers.flatMap(({ part, controller }) =>
           parts.some((made) => made instanceof part) ? [controller] : [],
         ),
       ],

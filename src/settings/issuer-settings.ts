@@ -82,6 +82,12 @@ export const issuerSettingsTable = {
     fallback: 'off',
     meaning: 'addresses and networks whose X-Forwarded-* headers count, comma-separated',
   }),
+  compat: setting({
+    name: 'ISSUER_COMPAT',
+    schema: oneOf(['on', 'off']),
+    fallback: 'off',
+    meaning: 'on serves the calls of two older services too: /oauth/token, /client, /auth, /verify, /logout',
+  }),
   ...serviceSettings,
 } as const;
 

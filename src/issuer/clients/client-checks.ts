@@ -22,6 +22,9 @@ const maxScopes = 100;
 const maxUris = 20;
 const maxUriLength = 1000;
 const maxKeys = 10;
+/** Secrets are not stretched when they are stored: short ones could be found by trying. */
+const minSecretLength = 16;
+const maxSecretLength = 1000;
 
 /** RFC 6749 section 3.3: scope-token, here with a bound. */
 const scopeToken = /^[\x21\x23-\x5b\x5d-\x7e]{1,256}$/;
@@ -55,6 +58,17 @@ export function checkScopes(scopes: readonly string[]): void {
         'scope',
         `${JSON.stringify(scope.slice(0, 60))} is no scope: printable ASCII without space, quote and backslash`,
       );
+}
+
+/** @throws RegistryError for an id that can't be typed, or a secret that could be guessed */
+export function checkImported(id: string, secret: string): void {
+  if (!/^[\x21-\x7e]{1,100}$/.test(id))
+    throw invalid('client_id', 'a client id has 1 to 100 characters, printable ASCII without spaces');
+  if (secret.length < minSecretLength || secret.length > maxSecretLength)
+    throw invalid(
+      'client_secret',
+      `a secret has ${minSecretLength} to ${maxSecretLength} characters: it is no password`,
+    );
 }
 
 function checkTogether({

@@ -7,7 +7,8 @@ import type { Peppers } from '../peppers.js';
 import { RegistryError } from '../registry-error.js';
 import type { Database, Store } from '../store/open-store.js';
 import type { ClientRow } from '../store/schema.js';
-import { checkClient } from './client-checks.js';
+import { violatedConstraint } from '../store/storage-error.js';
+import { checkClient, checkImported } from './client-checks.js';
 import type { ClientSettings } from './client-checks.js';
 import { digestSecret, newClientId, newClientSecret } from './client-secret.js';
 import { accessColumn } from './clients.js';
@@ -34,6 +35,8 @@ export type NewClient = {
   readonly name: string;
   readonly scopes?: readonly string[];
 } & Partial<ClientSettings>;
+
+export type ImportedClient = NewClient & { readonly id: string; readonly secret: string };
 
 export interface ClientPage {
   readonly clients: readonly RegisteredClient[];
@@ -70,8 +73,26 @@ export class ClientRegistry {
   async add(client: NewClient, actor: Actor = 'cli'): Promise<ClientWithSecret> {
     const settings = withDefaults(client);
     checkClient(settings);
-    const id = newClientId();
-    const secret = hasSecret(settings) ? newClientSecret() : '';
+    return this.#insert(newClientId(), hasSecret(settings) ? newClientSecret() : '', settings, actor);
+  }
+
+  /**
+   * A client that brings its id and secret from elsewhere.
+   *
+   * @throws RegistryError when something is not acceptable, or there is such a client
+   */
+  async import({ id, secret, ...client }: ImportedClient, actor: Actor = 'cli'): Promise<void> {
+    const settings = withDefaults(client);
+    checkClient(settings);
+    checkImported(id, secret);
+    await this.#insert(id, secret, settings, actor).catch((error: unknown) => {
+      throw violatedConstraint(error) === 'clients_pkey'
+        ? new RegistryError(`there is a client ${JSON.stringify(id)} already`, 'conflict')
+        : error;
+    });
+  }
+
+  #insert(id: string, secret: string, settings: ClientSettings, actor: Actor): Promise<ClientWithSecret> {
     return this.#store.change(async (db) => {
       const digest = secret === '' ? noSecret : digestSecret(secret, this.#peppers.current);
       await db

@@ -2,7 +2,7 @@ import type { FastifyReply } from 'fastify';
 import type { Page } from '../sign-in/pages.js';
 
 /** Of every answer that a person's browser shows or follows. */
-export const pageHeaders = {
+const pageHeaders = {
   'cache-control': 'no-store',
   pragma: 'no-cache',
   'referrer-policy': 'no-referrer',

@@ -27,7 +27,7 @@ export function addApp(issuer: TestIssuer, app: Partial<NewClient> = {}): Promis
 }
 
 export const codeVerifier = 'a-verifier_of.forty-three~characters-and-more';
-export const codeChallenge = hash('sha256', codeVerifier, 'base64url');
+const codeChallenge = hash('sha256', codeVerifier, 'base64url');
 
 /** Parameters of a request that succeeds; undefined takes one away. */
 export type Changes = Readonly<Record<string, string | undefined>>;
