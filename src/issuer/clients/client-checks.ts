@@ -34,7 +34,7 @@ const secretMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'];
 /** @throws RegistryError naming the member that is not acceptable */
 export function checkClient(client: ClientSettings): void {
   checkName(client.name);
-  for (const scopes of Object.values(client.access)) checkScopes(scopes);
+  checkAccess(client.access);
   checkUris(client.redirectUris, 'redirect_uris');
   checkUris(client.postLogoutRedirectUris, 'post_logout_redirect_uris');
   checkTogether(client);
@@ -47,6 +47,13 @@ function checkName(name: string): void {
       'client_name',
       `a client's name has 1 to ${maxNameLength} characters, none of them a control character`,
     );
+}
+
+function checkAccess(access: ClientSettings['access']): void {
+  for (const [server, scopes] of Object.entries(access)) {
+    if (hasUnstorableText(server)) throw invalid('access', 'the id of a server has characters that none has');
+    checkScopes(scopes);
+  }
 }
 
 /** @throws RegistryError for a scope that no token could carry */
@@ -103,8 +110,7 @@ function checkUris(uris: readonly string[], member: string): void {
 
 /** RFC 6749 section 3.1.2, RFC 8252 section 7. */
 function isRedirectUri(uri: string): boolean {
-  if (uri.length > maxUriLength || /[\s#\\]/.test(uri) || !uri.isWellFormed() || !URL.canParse(uri))
-    return false;
+  if (uri.length > maxUriLength || /[\s\p{C}#\\]/u.test(uri) || !URL.canParse(uri)) return false;
   const { protocol, hostname, username, password } = new URL(uri);
   if (username !== '' || password !== '') return false;
   if (protocol === 'https:') return true;
@@ -115,6 +121,13 @@ function checkJwks({ keys }: PublicJwks): void {
   if (keys.length === 0 || keys.length > maxKeys) throw invalid('jwks', `a key set has 1 to ${maxKeys} keys`);
   if (keys.some((key) => secretMembers.some((member) => member in key)))
     throw invalid('jwks', 'the key set holds a private key: register the public part, and make a new key');
+  if (hasUnstorableText(keys)) throw invalid('jwks', 'a key has a text with NUL or half a character');
+}
+
+/** What PostgreSQL can't keep, in a text or anywhere in JSON. */
+function hasUnstorableText(value: unknown): boolean {
+  if (typeof value === 'string') return value.includes('\0') || !value.isWellFormed();
+  return typeof value === 'object' && value !== null && Object.entries(value).flat().some(hasUnstorableText);
 }
 
 function invalid(member: string, message: string): RegistryError {

@@ -11,10 +11,12 @@ import type { ClientSettings } from './client-checks.js';
 import {
   absent,
   checkAdminIsLeft,
+  checkClientId,
   columnsOf,
   detailsOf,
   grantAccess,
   hasSecret,
+  lockAdmins,
   noSecret,
   shown,
   withDefaults,
@@ -183,6 +185,7 @@ export class ClientRegistry {
   /** @throws RegistryError when there is no such client, or it is the last admin */
   remove(clientId: string, actor: Actor = 'cli'): Promise<RegisteredClient> {
     return this.#store.change(async (db) => {
+      await lockAdmins(db, actor);
       const client = await this.#shown(db, clientId);
       await db.deleteFrom('clients').where('id', '=', clientId).execute();
       await checkAdminIsLeft(db, actor);
@@ -203,7 +206,9 @@ export class ClientRegistry {
     details: Readonly<Record<string, unknown>>,
     work: (db: Database, row: ClientRow) => Promise<string>,
   ): Promise<ClientWithSecret> {
+    checkClientId(clientId);
     return this.#store.change(async (db) => {
+      await lockAdmins(db, actor);
       const row = await db
         .selectFrom('clients')
         .selectAll()
@@ -224,6 +229,7 @@ export class ClientRegistry {
   }
 
   async #shown(db: Database, clientId: string): Promise<RegisteredClient> {
+    checkClientId(clientId);
     const row = await db
       .selectFrom('clients')
       .selectAll()

@@ -96,6 +96,19 @@ export async function grantAccess(
   }
 }
 
+/** Before a change that may take an admin away: two of them at the same time would each count on the other's admin. */
+export async function lockAdmins(db: Database, actor: Actor): Promise<void> {
+  if (actor === 'cli') return;
+  // In one order, so that nobody waits for who waits for them.
+  await db
+    .selectFrom('clients')
+    .select('id')
+    .where('is_admin', '=', true)
+    .orderBy('id')
+    .forUpdate()
+    .execute();
+}
+
 /** Whoever manages clients over HTTP can't lock everybody out; a command on the database can always let somebody in. */
 export async function checkAdminIsLeft(db: Database, actor: Actor): Promise<void> {
   if (actor === 'cli') return;
@@ -111,6 +124,11 @@ export async function checkAdminIsLeft(db: Database, actor: Actor): Promise<void
 
 export function detailsOf({ name, grants, authMethod, access }: ClientSettings) {
   return { name, grants, authMethod, access };
+}
+
+/** Nobody has an id with NUL, and PostgreSQL would refuse to look for it. @throws RegistryError */
+export function checkClientId(clientId: string): void {
+  if (clientId.includes('\0')) throw absent(clientId);
 }
 
 export function absent(clientId: string): RegistryError {
