@@ -10,6 +10,8 @@ import {
   whereTokensAreSent,
 } from './support/malformed-requests.js';
 import type { Attempt, Pairs } from './support/malformed-requests.js';
+import { differencesAtTheTokenEndpoint, differencesEverywhere } from './support/known-differences.js';
+import type { Difference, Outcome } from './support/known-differences.js';
 import { startOracle } from './support/oracle.js';
 import type { Oracle } from './support/oracle.js';
 
@@ -49,7 +51,12 @@ const good: Record<Endpoint, Pairs> = {
   revoke: [['token', 'unknown']],
 };
 
-async function outcome(name: string, server: string, endpoint: Endpoint, { request }: Attempt) {
+async function outcome(
+  name: string,
+  server: string,
+  endpoint: Endpoint,
+  { request }: Attempt,
+): Promise<Outcome> {
   const sent = await request({ issuer: name, good: good[endpoint] });
   const { headers, body, contentType = 'application/x-www-form-urlencoded', query = '' } = sent;
   const answer = await send(`${server}/v1/${endpoint}${query}`, {
@@ -57,7 +64,8 @@ async function outcome(name: string, server: string, endpoint: Endpoint, { reque
     headers: { ...(body !== undefined && { 'content-type': contentType }), ...fromElsewhere(), ...headers },
     ...(body !== undefined && { body }),
   });
-  return answer.json.error ?? answer.status;
+  const { error } = answer.json;
+  return typeof error === 'string' ? error : answer.status;
 }
 
 /** What each says to the same request: the `error`, or the status where there is none. */
@@ -85,5 +93,17 @@ describe.each<[Endpoint, readonly Attempt[]]>([
     const said = await outcomes(endpoint, attempt);
     expect(said.issuer).toBe(said.oracle);
     expect(said.issuer).toEqual(expect.any(String));
+  });
+});
+
+describe.each<[Endpoint, readonly Difference[]]>([
+  ['token', [...differencesEverywhere, ...differencesAtTheTokenEndpoint]],
+  ['introspect', differencesEverywhere],
+  ['revoke', differencesEverywhere],
+])('requests to %s that get another answer than elsewhere', (endpoint, differences) => {
+  describe.each(differences)('$why', ({ issuer: ours, oracle: theirs, attempts }) => {
+    it.each(attempts)('$what', async (attempt) => {
+      expect(await outcomes(endpoint, attempt)).toEqual({ issuer: ours, oracle: theirs });
+    });
   });
 });

@@ -9,14 +9,14 @@ export interface Attempt {
   readonly request: (to: Target) => Sent | Promise<Sent>;
 }
 
-export interface Target {
+interface Target {
   /** What an assertion is meant for. */
   readonly issuer: string;
   /** What a good request has besides the client's authentication. */
   readonly good: Pairs;
 }
 
-export interface Sent {
+interface Sent {
   readonly headers?: Record<string, string>;
   readonly body?: string;
   readonly contentType?: string;
@@ -27,7 +27,7 @@ export interface Sent {
 /** Parameters with their values, where a name can come twice. */
 export type Pairs = readonly (readonly [string, string])[];
 
-const text = (pairs: Pairs) =>
+export const text = (pairs: Pairs) =>
   new URLSearchParams(pairs.map(([name, value]): [string, string] => [name, value])).toString();
 
 export function authorization(value: string): { headers: Record<string, string> } {
@@ -39,7 +39,7 @@ export function basic(id: string, secret: string): { headers: Record<string, str
 }
 
 export const byProgram = basic(program.id, program.secret);
-export const byApp = basic(app.id, app.secret);
+const byApp = basic(app.id, app.secret);
 
 /** A good request by the program, and these pairs with it. */
 export function withPairs(what: string, ...more: Pairs): Attempt {
@@ -90,7 +90,7 @@ export const wellFormed: readonly Attempt[] = [
   asserted('an assertion', {}),
 ];
 
-const clientCredentials: readonly [string, string] = ['grant_type', 'client_credentials'];
+export const clientCredentials: readonly [string, string] = ['grant_type', 'client_credentials'];
 
 /** At the token endpoint, introspection and revocation alike. */
 export const atEveryEndpoint: readonly Attempt[] = [
@@ -125,7 +125,18 @@ export const atEveryEndpoint: readonly Attempt[] = [
     what: 'a body of text',
     request: ({ good }) => ({ ...byProgram, body: text(good), contentType: 'text/plain' }),
   },
+  {
+    what: 'a body of several parts',
+    request: () => ({ ...byProgram, body: '--x--', contentType: 'multipart/form-data; boundary=x' }),
+  },
   { what: 'no body', request: () => byProgram },
+  {
+    what: 'the secret in the query',
+    request: ({ good }) => ({
+      body: text(good),
+      query: `?client_id=${program.id}&client_secret=${program.secret}`,
+    }),
+  },
   asserted('an assertion by another key', { key: foreignKey.privateKey }),
   asserted('an assertion of a client that there is not', { clientId: 'nobody' }),
   asserted('an assertion of a client without keys', { clientId: program.id }),
@@ -134,6 +145,11 @@ export const atEveryEndpoint: readonly Attempt[] = [
   asserted('an assertion without a jti', { claims: { jti: undefined } }),
   asserted('an assertion for somebody else', { claims: { aud: 'https://elsewhere.example.test' } }),
   asserted('an assertion for nobody', { claims: { aud: undefined } }),
+  asserted('an assertion for several others', { claims: { aud: ['https://elsewhere.example.test'] } }),
+  asserted('an assertion whose time has not come', { claims: { nbf: 9_999_999_999 } }),
+  asserted('an assertion whose end is text', { claims: { exp: 'tomorrow' } }),
+  asserted('an assertion about another client', { claims: { sub: program.id } }),
+  asserted('an assertion whose jti is a number', { claims: { jti: 3 } }),
   asserted('an assertion by another issuer', { claims: { iss: 'somebody' } }),
   asserted('an assertion without a subject', { claims: { sub: undefined } }),
   asserted('an assertion by the secret', {
@@ -152,6 +168,9 @@ export const atTheTokenEndpoint: readonly Attempt[] = [
   withPairs('grant_type twice', ['grant_type', 'client_credentials']),
   withPairs('scope twice', ['scope', scope]),
   onlyPairs('a scope with a quote', [clientCredentials, ['scope', '"']]),
+  onlyPairs('a scope with a backslash', [clientCredentials, ['scope', '\\']]),
+  onlyPairs('a scope with an umlaut', [clientCredentials, ['scope', 'ü']]),
+  onlyPairs('a scope of spaces', [clientCredentials, ['scope', '   ']]),
   onlyPairs('a scope of people', [clientCredentials, ['scope', 'openid']]),
   onlyPairs(
     'no code',
