@@ -118,6 +118,7 @@ describe('an Authentication message', () => {
     { note: 'no mechanism', hex: '0000000a00' },
     { note: 'only empty mechanisms', hex: '0000000a0000' },
     { note: 'mechanisms without the NUL at the end', hex: '0000000a415300' },
+    { note: 'a mechanism without its NUL', hex: '0000000a410042' },
     { note: 'an empty mechanism among others', hex: '0000000a410000420000' },
   ])('is refused with $note', ({ hex }) => {
     expect(() => authenticationOf(fromHex(hex))).toThrow(violation('08P01'));
