@@ -22,6 +22,7 @@ describe('checklist 5: the parameters of a StartupMessage', () => {
     { note: 'no terminator of a value', body: 'user\0app' },
     { note: 'a value without its NUL in front of the terminator', body: 'user\0app\0x\0y\0' },
     { note: 'a name without a value', body: 'user\0app\0database\0\0' },
+    { note: 'a letter for the terminator', body: 'user\0app\0x' },
     { note: 'a byte behind the terminator', body: 'user\0app\0\0x' },
     { note: 'a NUL behind the terminator', body: 'user\0app\0\0\0' },
     { note: 'a parameter behind the terminator', body: 'user\0app\0\0role\0postgres\0\0' },
