@@ -87,6 +87,7 @@ describe('checklist 18: a SASLInitialResponse', () => {
   it.each([
     { note: 'nothing', hex: '' },
     { note: 'no NUL', hex: '4f414f414f41' },
+    { note: 'only a length', hex: 'ffffffff' },
     { note: 'no length', hex: '4f4100' },
     { note: 'half a length', hex: '4f41000000' },
     { note: 'less data than it says', hex: '4f4100000000026e' },
