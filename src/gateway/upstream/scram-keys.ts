@@ -2,6 +2,7 @@ import { createHash, createHmac, pbkdf2, randomBytes } from 'node:crypto';
 import { promisify } from 'node:util';
 import { BoundedCache } from '../../base/bounded-cache.js';
 import type { Clock } from '../../base/clock.js';
+import { preparedPassword } from './saslprep.js';
 
 /** What SCRAM derives from a password (RFC 5802 section 3). Each has 32 bytes and is as secret as the password. */
 export interface ScramKeys {
@@ -59,7 +60,7 @@ export class ScramKeyCache {
 }
 
 async function deriveScramKeys({ password, salt, iterations }: ScramSecret): Promise<ScramKeys> {
-  const saltedPassword = await pbkdf2OffLoop(password, salt, iterations, 32, 'sha256');
+  const saltedPassword = await pbkdf2OffLoop(preparedPassword(password), salt, iterations, 32, 'sha256');
   const clientKey = hmac(saltedPassword, 'Client Key');
   const storedKey = createHash('sha256').update(clientKey).digest();
   return { clientKey, storedKey, serverKey: hmac(saltedPassword, 'Server Key') };

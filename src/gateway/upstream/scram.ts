@@ -115,7 +115,7 @@ function clientProof({ clientKey, storedKey }: ScramKeys, authMessage: string): 
 /** The bytes, or undefined when this is not their only spelling (RFC 4648 section 3.5). */
 function canonicalBase64(text: string | undefined): Buffer | undefined {
   const bytes = Buffer.from(text ?? '', 'base64');
-  return bytes.length > 0 && bytes.toString('base64') === text ? bytes : undefined;
+  return bytes.toString('base64') === text ? bytes : undefined;
 }
 
 function malformed(what: string): UpstreamError {
