@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readStartupOptions } from '../../../src/gateway/wire/startup-options.js';
 import { describeWithPostgres, startPostgres } from '../../support/postgres.js';
 import type { PostgresServer } from '../../support/postgres.js';
-import { cockroach, refused, taken } from './support/options-table.js';
+import { cockroach, flags, lettersWithArgument, refused, taken } from './support/options-table.js';
 
 const settingsOf = (options: string): object => Object.fromEntries(readStartupOptions(options).settings);
 
@@ -15,6 +15,14 @@ describe('checklist 12: the options of a StartupMessage', () => {
       expect(settingsOf(options)).toEqual(settings);
     },
   );
+
+  it.each(lettersWithArgument)('have an argument, and not a switch, behind -%s', (letter) => {
+    expect(settingsOf(`-${letter} -cmy.a=1`)).toEqual({});
+  });
+
+  it.each(flags)('have a switch behind the flag -%s', (flag) => {
+    expect(settingsOf(`-${flag} -cmy.a=1`)).toEqual({ 'my.a': '1' });
+  });
 
   it.each([...taken, ...refused])('are forwarded as they are: $note', ({ options }) => {
     expect(readStartupOptions(options)).toMatchObject({ rest: options, wantsCockroachErrors: false });
@@ -125,6 +133,17 @@ describeWithPostgres('checklist 11 and 12: a PostgreSQL server', (binaries) => {
 
   it.each(refused)('refuses what is forwarded as it is: $note', async ({ options, sqlState }) => {
     expect(await shown(options, [])).toBe(sqlState);
+  });
+
+  it.each(lettersWithArgument)('takes no switch behind -%s', async (letter) => {
+    const names = ['my.a'];
+    expect(['42704', '42601', '22023', '55P02']).toContain(await shown(`-${letter} -cmy.a=1`, names));
+  });
+
+  it.each(flags)('takes a switch behind the flag -%s, unless it refuses the flag', async (flag) => {
+    const verdict = await shown(`-${flag} -cmy.a=1`, ['my.a']);
+    if (typeof verdict === 'string') expect(verdict).toBe('55P02');
+    else expect(verdict).toEqual({ 'my.a': '1' });
   });
 
   it.each(cockroach.filter(({ rest }) => rest !== '\\'))(

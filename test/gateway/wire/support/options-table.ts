@@ -78,7 +78,7 @@ export const refused: readonly (OptionsRow & { readonly sqlState: string })[] = 
     sqlState: '42601',
   },
   { note: 'a dash alone', options: '- -c my.a=1', settings: { 'my.a': '1' }, sqlState: '42601' },
-  { note: 'switches behind their end', options: '-- -c my.a=1', settings: {}, sqlState: '42601' },
+  { note: 'switches behind their end', options: '-- -e -c my.a=1', settings: {}, sqlState: '42601' },
   { note: 'an unknown flag', options: '-x -c my.a=1', settings: { 'my.a': '1' }, sqlState: '42601' },
   { note: 'an empty word at the end', options: '-c my.a=1 \\', settings: { 'my.a': '1' }, sqlState: '42601' },
   {
@@ -139,3 +139,8 @@ export const cockroach: readonly { note: string; options: string; rest: string }
   { note: 'in front of the end of switches', options: '--crdb:jwt_auth_enabled=true --', rest: '--' },
   { note: 'in front of an empty word', options: '--crdb:jwt_auth_enabled=true \\', rest: '\\' },
 ];
+
+/** Letters of a server process that have an argument, which may look like a switch; `-c` has its own rows. */
+export const lettersWithArgument = Array.from('BCDNSWdfhkprtv');
+
+export const flags = Array.from('EFOPbeijlnsT');
