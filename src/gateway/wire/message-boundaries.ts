@@ -1,0 +1,85 @@
+const headerLength = 5;
+const readyForQuery = 0x5a; // Z
+const notificationResponse = 0x41; // A
+const idle = 0x49; // I
+
+/**
+ * Walks the messages of a stream that is relayed as it is, so that a session can be ended between two messages and its
+ * client still reads the reason. Nothing is copied or kept but the header that a chunk breaks off in.
+ *
+ * It begins at a boundary. Given to it, the ReadyForQuery of the login counts too.
+ *
+ * @see PostgreSQL documentation, section 55.1 (a type byte, and a length that counts itself)
+ */
+export class MessageBoundaries {
+  #type = 0;
+  /** Of the header that is being read; negative from 2^31 on. */
+  #length = 0;
+  #headerBytes = 0;
+  /** Bytes that the message still has to come. */
+  #bodyLeft = 0;
+  #isIdle = false;
+  #isBroken = false;
+
+  /** Between two messages. Never true again once the stream is broken. */
+  get isAtBoundary(): boolean {
+    return this.#bodyLeft === 0 && this.#headerBytes === 0 && !this.#isBroken;
+  }
+
+  /**
+   * Between two messages, the last one a ReadyForQuery outside a transaction; notifications may have come since, as
+   * they come to idle sessions. What the client has sent since then is not known here.
+   */
+  get isIdle(): boolean {
+    return this.#isIdle && this.isAtBoundary;
+  }
+
+  /** A length was less than 4 or more than 2^31-1: where messages begin can't be known any more. */
+  get isBroken(): boolean {
+    return this.#isBroken;
+  }
+
+  /** @param chunk the next bytes of the stream, cut anywhere */
+  push(chunk: Buffer): void {
+    let offset = this.#readBody(chunk, 0);
+    while (offset < chunk.length && !this.#isBroken) {
+      offset = this.#readBody(chunk, this.#readHeader(chunk, offset));
+    }
+  }
+
+  #readHeader(chunk: Buffer, start: number): number {
+    if (this.#headerBytes > 0 || chunk.length - start < headerLength)
+      return this.#readSplitHeader(chunk, start);
+    this.#begin(chunk.readUInt8(start), chunk.readInt32BE(start + 1));
+    return start + headerLength;
+  }
+
+  #readSplitHeader(chunk: Buffer, start: number): number {
+    const end = Math.min(chunk.length, start + headerLength - this.#headerBytes);
+    for (let offset = start; offset < end; offset++) this.#addToHeader(chunk.readUInt8(offset));
+    if (this.#headerBytes === headerLength) this.#begin(this.#type, this.#length);
+    return end;
+  }
+
+  #addToHeader(byte: number): void {
+    if (this.#headerBytes === 0) this.#type = byte;
+    else this.#length = (this.#length << 8) | byte;
+    this.#headerBytes++;
+  }
+
+  #begin(type: number, length: number): void {
+    this.#type = type;
+    this.#headerBytes = 0;
+    this.#isBroken = length < 4;
+    this.#bodyLeft = this.#isBroken ? 0 : length - 4;
+    if (type !== notificationResponse) this.#isIdle = false;
+  }
+
+  #readBody(chunk: Buffer, start: number): number {
+    if (this.#bodyLeft === 0) return start;
+    const end = Math.min(chunk.length, start + this.#bodyLeft);
+    this.#bodyLeft -= end - start;
+    if (this.#type === readyForQuery && this.#bodyLeft === 0) this.#isIdle = chunk[end - 1] === idle;
+    return end;
+  }
+}
