@@ -43,21 +43,31 @@ export class MessageBoundaries {
   push(chunk: Buffer): void {
     let offset = this.#readBody(chunk, 0);
     while (offset < chunk.length && !this.#isBroken) {
+      if (this.#headerBytes === 0) offset = this.#skipWholeMessages(chunk, offset);
       offset = this.#readBody(chunk, this.#readHeader(chunk, offset));
     }
   }
 
-  #readHeader(chunk: Buffer, start: number): number {
-    if (this.#headerBytes > 0 || chunk.length - start < headerLength)
-      return this.#readSplitHeader(chunk, start);
-    this.#begin(chunk.readUInt8(start), chunk.readInt32BE(start + 1));
-    return start + headerLength;
+  /** Nearly all messages of a large result: a loop that writes no field is twice as fast. */
+  #skipWholeMessages(chunk: Buffer, start: number): number {
+    let isIdle = this.#isIdle;
+    let offset = start;
+    while (offset + headerLength < chunk.length) {
+      const end = offset + 1 + chunk.readInt32BE(offset + 1);
+      if (end <= offset + headerLength || end > chunk.length) break;
+      const type = chunk[offset];
+      if (type !== notificationResponse) isIdle = type === readyForQuery && chunk[end - 1] === idle;
+      offset = end;
+    }
+    this.#isIdle = isIdle;
+    return offset;
   }
 
-  #readSplitHeader(chunk: Buffer, start: number): number {
+  /** The header of a message that has no body, is not whole in the chunk, or can't be one. */
+  #readHeader(chunk: Buffer, start: number): number {
     const end = Math.min(chunk.length, start + headerLength - this.#headerBytes);
     for (let offset = start; offset < end; offset++) this.#addToHeader(chunk.readUInt8(offset));
-    if (this.#headerBytes === headerLength) this.#begin(this.#type, this.#length);
+    if (this.#headerBytes === headerLength) this.#begin();
     return end;
   }
 
@@ -67,12 +77,11 @@ export class MessageBoundaries {
     this.#headerBytes++;
   }
 
-  #begin(type: number, length: number): void {
-    this.#type = type;
+  #begin(): void {
     this.#headerBytes = 0;
-    this.#isBroken = length < 4;
-    this.#bodyLeft = this.#isBroken ? 0 : length - 4;
-    if (type !== notificationResponse) this.#isIdle = false;
+    this.#isBroken = this.#length < 4;
+    this.#bodyLeft = this.#isBroken ? 0 : this.#length - 4;
+    if (this.#type !== notificationResponse) this.#isIdle = false;
   }
 
   #readBody(chunk: Buffer, start: number): number {
