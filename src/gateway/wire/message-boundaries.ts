@@ -88,7 +88,7 @@ export class MessageBoundaries {
     if (this.#bodyLeft === 0) return start;
     const end = Math.min(chunk.length, start + this.#bodyLeft);
     this.#bodyLeft -= end - start;
-    if (this.#type === readyForQuery && this.#bodyLeft === 0) this.#isIdle = chunk[end - 1] === idle;
+    if (this.#type === readyForQuery) this.#isIdle = chunk[end - 1] === idle;
     return end;
   }
 }

@@ -76,6 +76,8 @@ describe('checklist 26: a boundary between messages', () => {
     (header) => {
       const whole = after(commandComplete, fromHex(header), readyForQuery('I'));
       expect(whole).toMatchObject({ isBroken: true, isAtBoundary: false, isIdle: false });
+      const atOnce = after(Buffer.concat([commandComplete, fromHex(header), readyForQuery('I')]));
+      expect(atOnce).toMatchObject({ isBroken: true, isAtBoundary: false, isIdle: false });
       const split = after(...Array.from(fromHex(header), (byte) => Buffer.of(byte)), Buffer.alloc(100));
       expect(split).toMatchObject({ isBroken: true, isAtBoundary: false, isIdle: false });
     },
@@ -84,6 +86,12 @@ describe('checklist 26: a boundary between messages', () => {
   it('is as far away as the longest length says', () => {
     const boundaries = after(fromHex('447fffffff'), Buffer.alloc(65_536));
     expect(boundaries).toMatchObject({ isBroken: false, isAtBoundary: false });
+  });
+
+  it.each([1, 2, 3, 4, 5])('is found in a long chunk that begins with byte %i of a message', (cut) => {
+    const stream = Buffer.concat(Array.from({ length: 300 }, () => typedMessage('D', Buffer.alloc(1))));
+    const boundaries = after(stream.subarray(0, cut), stream.subarray(cut));
+    expect(boundaries).toMatchObject({ isAtBoundary: true, isBroken: false });
   });
 
   it('is found behind each message, whatever the chunks', () => {
