@@ -3,7 +3,7 @@ import { readStartupMessage } from './startup-message.js';
 import type { StartupMessage } from './startup-message.js';
 
 /** What a client may say before it has said who it is. */
-export type InitialRequest =
+type InitialRequest =
   | { readonly kind: 'ssl' }
   | { readonly kind: 'gssenc' }
   | {

@@ -20,7 +20,7 @@ import { ProtocolViolation } from '../../../src/gateway/wire/protocol-violation.
 import { readStartupOptions } from '../../../src/gateway/wire/startup-options.js';
 import { mutated, randomBytes } from './support/mutations.js';
 
-/** 50,000, or as many as `FUZZ_RUNS` says: 1,000,000 in the long mode, which takes minutes. */
+/** 50,000, or as many as `FUZZ_RUNS` says: 1,000,000 in the long mode, which takes half a minute. */
 const numRuns = Number(process.env.FUZZ_RUNS ?? 50_000);
 const timeout = 60_000 + numRuns;
 
