@@ -28,7 +28,7 @@ const cockroachSetting = 'crdb:jwt_auth_enabled';
  * `--name=value` are settings. What the server would refuse is not refused here; it stays in `rest`, and is refused.
  *
  * @param options as in the StartupMessage
- * @see PostgreSQL documentation, sections 20.1.5 (`options`) and 34.1.2 (its backslashes); the rules are those of
+ * @see PostgreSQL documentation, sections 20.1.4 (`options`) and 34.1.2 (its backslashes); the rules are those of
  *   pg_split_opts, of process_postgres_switches with getopt, and of ParseLongOption
  */
 export function readStartupOptions(options: string): StartupOptions {
