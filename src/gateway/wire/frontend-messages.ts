@@ -67,7 +67,8 @@ const bearerCredentials = /^Bearer ([A-Za-z0-9._~+/-]+=*)$/i;
  * @returns an empty text for a client that asks where to get a token; undefined for credentials that are no bearer
  *   token: both are answered with what RFC 7628 section 3.2.2 says
  * @throws ProtocolViolation 08P01 for another form of message, or a token of more than 65,535 bytes
- * @see RFC 7628 section 3.1 (the message), RFC 6750 section 2.1 (the token), PostgreSQL 18 documentation, "OAUTHBEARER Authentication"
+ * @see RFC 7628 section 3.1 (the message), RFC 6750 section 2.1 (the token), and in the documentation of PostgreSQL 18
+ *   "OAUTHBEARER Authentication"
  */
 export function bearerTokenOf(data: Buffer): string | undefined {
   const auth = authValueOf(data.toString('latin1'));
