@@ -75,8 +75,12 @@ function decodeBody(body: Uint8Array): string {
   }
 }
 
+const encoded = /[%+\0]/;
+
 /** Strict where URLSearchParams would put replacement characters. No database takes a NUL, and no name needs one. */
 function decode(text: string): string {
+  // Tokens are long and need no decoding.
+  if (!encoded.test(text)) return text;
   let decoded: string;
   try {
     decoded = decodeURIComponent(text.replaceAll('+', ' '));

@@ -23,6 +23,7 @@ import type { ClientRegistry } from './clients/client-registry.js';
 import { endpointAt } from './endpoints.js';
 import { faultHook } from './faults/fault-hook.js';
 import { OrderedFaults } from './faults/ordered-faults.js';
+import { answerTogether } from './http/answer-together.js';
 import { crossOrigin, httpOptions } from './http/http-server.js';
 import { createIssuerMetrics } from './issuer-metrics.js';
 import type { IssuerMetrics } from './issuer-metrics.js';
@@ -126,6 +127,7 @@ async function createApp(
     void reply.header('x-okta-request-id', randomUUID());
     done();
   });
+  fastify.addHook('onSend', answerTogether);
   fastify.addHook('onResponse', (request, reply, done) => {
     metrics.answered(endpointAt(request.url.split('?', 1)[0] ?? ''), reply.statusCode);
     done();

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Clock } from '../../base/clock.js';
+import { gatherReads } from '../store/gathered-reads.js';
 import { KnownReads } from '../store/known-reads.js';
 import type { Store } from '../store/open-store.js';
 
@@ -22,39 +23,43 @@ interface Waiting {
 /** Rows in one statement at most. */
 const maxBatch = 500;
 /**
- * How long a row waits for others, in milliseconds. Its token is being signed meanwhile, and a statement costs the same
- * for one row as for ten.
+ * How long a row waits for others, in milliseconds: a statement costs the same for one row as for ten. Its token is being
+ * signed meanwhile. Longer where others can be expected, as with PostgreSQL's commit_siblings and commit_delay.
  */
-const lingerMs = 1;
+const lingerMs = { alone: 1, amongOthers: 3 };
+const others = 4;
 
 /** Every access token that was issued here and whose time is not over, by `jti`. */
 export class IssuedTokens {
   readonly #store: Store;
   readonly #clock: Clock;
-  readonly #live: KnownReads<boolean>;
+  readonly #live: KnownReads<true>;
+  readonly #read: (jti: string) => Promise<true | undefined>;
   #waiting: Waiting[] = [];
   #writing = false;
+  #lastBatch = 0;
 
   constructor(store: Store, clock: Clock) {
     this.#store = store;
     this.#clock = clock;
     // A token that another process revoked is inactive here at once.
     this.#live = new KnownReads(store, clock, 0);
+    this.#read = gatherReads((jtis) => this.#readLive(jtis));
   }
 
-  /** Resolves when the database has it. Those that come within a millisecond, or while it writes, share a statement. */
+  /** Resolves when the database has it. Those that come within some milliseconds, or while it writes, share a statement. */
   add(token: IssuedToken): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ token, resolve, reject });
       if (this.#writing) return;
       this.#writing = true;
-      setTimeout(() => void this.#write(), lingerMs);
+      setTimeout(() => void this.#write(), this.#lastBatch > others ? lingerMs.amongOthers : lingerMs.alone);
     });
   }
 
   /** Whether it was issued here, neither it nor its family was revoked, and its client and user are there and enabled. */
   async isLive(jti: string): Promise<boolean> {
-    return (await this.#live.get(jti, () => this.#readLive(jti))) ?? false;
+    return (await this.#live.get(jti, () => this.#read(jti))) ?? false;
   }
 
   /** Revoking twice is no error (RFC 7009 section 2.2). */
@@ -75,6 +80,7 @@ export class IssuedTokens {
   }
 
   async #writeBatch(batch: readonly Waiting[]): Promise<void> {
+    this.#lastBatch = batch.length;
     try {
       const column = (value: (token: IssuedToken) => string | null) => batch.map(({ token }) => value(token));
       // One text for any number of rows: nothing has to be compiled anew.
@@ -89,14 +95,15 @@ export class IssuedTokens {
     }
   }
 
-  async #readLive(jti: string): Promise<boolean | undefined> {
-    const row = await this.#store.db
+  async #readLive(jtis: readonly string[]): Promise<Map<string, true>> {
+    const rows = await this.#store.db
       .selectFrom('access_tokens')
       .innerJoin('clients', 'clients.id', 'access_tokens.client_id')
       .leftJoin('users', 'users.id', 'access_tokens.user_id')
       .leftJoin('refresh_families', 'refresh_families.id', 'access_tokens.family_id')
       .select('access_tokens.jti')
-      .where('access_tokens.jti', '=', jti)
+      // One text for any number: nothing has to be compiled anew.
+      .where('access_tokens.jti', '=', sql<string>`any(${jtis}::text[])`)
       .where('access_tokens.revoked_at', 'is', null)
       // A token whose row came after its family had been revoked.
       .where('refresh_families.revoked_at', 'is', null)
@@ -110,7 +117,7 @@ export class IssuedTokens {
           ]),
         ]),
       )
-      .executeTakeFirst();
-    return row !== undefined;
+      .execute();
+    return new Map(rows.map(({ jti }) => [jti, true]));
   }
 }
