@@ -22,7 +22,7 @@ import { ApiModule } from './api.module.js';
 import { answerClientError } from './http-problem.js';
 import { answerProblem, createHttpServer } from './http-server.js';
 import { metricSources } from './metric-sources.js';
-import { version } from './version.js';
+import { version } from '../base/version.js';
 
 /** The API while it runs. */
 export interface RunningApi {

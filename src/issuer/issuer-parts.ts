@@ -21,6 +21,7 @@ import { RefreshTokenGrant } from './grants/refresh-token.js';
 import { UserTokens } from './grants/user-tokens.js';
 import { PublishedKeys } from './keys/published-keys.js';
 import type { SigningKeyRing } from './keys/signing-key-ring.js';
+import { OpenApiFile } from './openapi/openapi.controller.js';
 import type { Peppers } from './peppers.js';
 import { AuthorizeRequests } from './sign-in/authorize-request.js';
 import { SealedValues } from './sign-in/sealed-value.js';
@@ -113,6 +114,7 @@ export function issuerParts({
     registries.clients,
     new ListCursors(peppers),
     new BaseUrl(settings.baseUrl),
+    new OpenApiFile(settings),
     requests,
     signIns,
     publishedKeys,

@@ -14,7 +14,7 @@ const serverAndScopes = z.strictObject({ authorization_server: text, scopes: z.a
  * other authorization servers than `default` and `org`. Members that the registry itself gives are taken back unread, so
  * that what was read can be sent again, changed.
  */
-const clientDocument = z.strictObject({
+export const clientDocument = z.strictObject({
   client_name: z.string(),
   grant_types: z.array(z.enum(grantTypes)).max(10).optional(),
   response_types: z
