@@ -77,13 +77,15 @@ describe('a connection to the upstream', () => {
     expect(await new Promise((resolve) => socket.write('still here', resolve))).toBeFalsy();
   });
 
-  it('is 08006 at once where nobody listens', async () => {
+  // A name may stand for several addresses, which fail each for itself.
+  it.each(['127.0.0.1', 'localhost'])('is 08006 at once where nobody listens at %s', async (host) => {
     const server = createServer().listen(0, '127.0.0.1');
     await once(server, 'listening');
     const { port } = server.address() as AddressInfo;
     server.close();
     await once(server, 'close');
-    await expect(connectTo(port)).rejects.toEqual(failure('unreachable', '08006', 'ECONNREFUSED'));
+    const connecting = connectUpstream({ host, port, tls: undefined }, long());
+    await expect(connecting).rejects.toEqual(failure('unreachable', '08006', 'ECONNREFUSED'));
   });
 
   it('is 08006 where the name is not to be found', async () => {
@@ -172,6 +174,16 @@ describe('22: where TLS is set', () => {
     await expect(connectTo(server.port, required)).rejects.toEqual(failure('unreachable', '08006'));
   });
 
+  it('a connection reset in the handshake is 08006', async () => {
+    const server = await serverThat((socket) => {
+      socket.write('S');
+      socket.on('data', () => {
+        if (server.received().length > 8) socket.resetAndDestroy();
+      });
+    });
+    await expect(connectTo(server.port, required)).rejects.toEqual(failure('unreachable', '08006'));
+  });
+
   it('what is sent arrives, and is not to be read on the way', async () => {
     const server = await tlsServer(localhost);
     const socket = await connectTo(server.port, tlsOf({ sslMode: 'verify-full', ca: authority.ca }));
@@ -238,6 +250,23 @@ describe('22: the certificate of the upstream', () => {
     const refused = failure('untrusted', '08001', 'TLS with the upstream failed');
     await expect(connectTo(server.port, tlsOf(options, host))).rejects.toEqual(refused);
     await server.idle();
+  });
+
+  it.each([
+    { host: 'localhost', expected: 'localhost' },
+    { host: '127.0.0.1', expected: false },
+  ])('is asked for by name only: $host', async ({ host, expected }) => {
+    const names: unknown[] = [];
+    const secureContext = serverContext(localhost);
+    const server = await serverThat(async (socket) => {
+      const secured = await acceptTls(socket, secureContext);
+      secured.on('data', (chunk: Buffer) => {
+        names.push(secured.servername);
+        secured.write(chunk);
+      });
+    });
+    await echo(await connectTo(server.port, tlsOf({ sslMode: 'require' }, host)), 'x');
+    expect(names).toEqual([expected]);
   });
 
   it('has to be verified by a CA that is one', () => {
