@@ -10,8 +10,15 @@ export interface PostgresServer {
   close(): Promise<void>;
 }
 
+export interface PostgresOptions {
+  /** Lines of pg_hba.conf that come before those that trust everybody. */
+  readonly hba?: readonly string[];
+  /** PEM; TLS is off without. */
+  readonly tls?: { readonly key: string; readonly cert: string };
+}
+
 /** The folder of `initdb` and `postgres`; undefined where there is none. */
 export function postgresBinaries(): string | undefined;
 
 /** @param binaries as from {@link postgresBinaries} */
-export function startPostgres(binaries: string): Promise<PostgresServer>;
+export function startPostgres(binaries: string, options?: PostgresOptions): Promise<PostgresServer>;

@@ -1,7 +1,15 @@
 // A PostgreSQL server of one's own, for tests and benchmarks: an own cluster in a temporary folder, on loopback.
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import {
+  chownSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -23,16 +31,34 @@ function account() {
   return { uid: id('-u'), gid: id('-g') };
 }
 
+/** As files that only the server's account can read: it insists on that. */
+function giveCertificate(data, { key, cert }, as) {
+  for (const [name, pem] of Object.entries({ 'server.key': key, 'server.crt': cert })) {
+    writeFileSync(join(data, name), pem, { mode: 0o600 });
+    if ('uid' in as) chownSync(join(data, name), as.uid, as.gid);
+  }
+}
+
 /** Makes a cluster and starts it on a free port. */
-export async function startPostgres(binaries) {
+export async function startPostgres(binaries, { hba = [], tls } = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'postgres-'));
   const as = account();
   if ('uid' in as) chownSync(folder, as.uid, as.gid);
   const data = join(folder, 'data');
   const initialise = ['-D', data, '-U', 'issuer', '-A', 'trust', '-E', 'UTF8', '--no-locale', '--no-sync'];
   execFileSync(join(binaries, 'initdb'), initialise, { ...as, stdio: 'pipe', cwd: folder });
+  const hbaFile = join(data, 'pg_hba.conf');
+  // The first line that fits decides.
+  writeFileSync(hbaFile, [...hba, readFileSync(hbaFile, 'utf8')].join('\n'));
+  if (tls !== undefined) giveCertificate(data, tls, as);
   const port = await freePort();
-  const settings = { port, listen_addresses: '127.0.0.1', unix_socket_directories: '', fsync: 'off' };
+  const settings = {
+    port,
+    listen_addresses: '127.0.0.1',
+    unix_socket_directories: '',
+    fsync: 'off',
+    ssl: tls ? 'on' : 'off',
+  };
   const args = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
   const start = async () => {
     const child = spawn(join(binaries, 'postgres'), ['-D', data, ...args], {
