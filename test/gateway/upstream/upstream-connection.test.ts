@@ -1,68 +1,17 @@
-import { createServer } from 'node:net';
-import type { AddressInfo, Socket } from 'node:net';
 import { once } from 'node:events';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { TLSSocket } from 'node:tls';
-import type { SecureVersion } from 'node:tls';
-import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { connectUpstream } from '../../../src/gateway/upstream/upstream-connection.js';
-import { UpstreamTls } from '../../../src/gateway/upstream/upstream-tls.js';
-import type { UpstreamTlsOptions } from '../../../src/gateway/upstream/upstream-tls.js';
 import { sslRequest } from '../../../src/gateway/wire/frontend-writers.js';
-import { frozenClock } from '../../support/tokens.js';
 import { makeAuthority } from './support/certificates.js';
-import type { Certified } from './support/certificates.js';
-import { acceptTls, serverContext, startScriptedServer } from './support/scripted-server.js';
-import type { ScriptedServer } from './support/scripted-server.js';
+import { failure } from './support/failure.js';
+import { connectTo, echo, long, serverThat, tlsOf, tlsServer } from './support/scripted-connection.js';
 
 const authority = makeAuthority();
-const otherAuthority = makeAuthority();
 const localhost = authority.certify('DNS:localhost');
-afterAll(() => {
-  authority.close();
-  otherAuthority.close();
-});
-
-const cleanUps: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
-});
-
-const clock = frozenClock();
-const long = (): AbortSignal => AbortSignal.timeout(10_000);
-const tlsOf = (options: UpstreamTlsOptions, host = 'localhost'): UpstreamTls =>
-  new UpstreamTls(host, options, clock.now);
-function failure(kind: string, sqlState: string, text = ''): unknown {
-  const message: unknown = expect.stringContaining(text);
-  return expect.objectContaining({ name: 'UpstreamError', kind, sqlState, message });
-}
-
-async function serverThat(serve: (socket: Socket) => unknown): Promise<ScriptedServer> {
-  const server = await startScriptedServer(serve);
-  cleanUps.push(server.close);
-  return server;
-}
-
-async function connectTo(port: number, tls?: UpstreamTls, signal = long()): Promise<Socket | TLSSocket> {
-  const socket = await connectUpstream({ host: '127.0.0.1', port, tls }, signal);
-  cleanUps.push(() => socket.destroy());
-  return socket;
-}
-
-/** Sends back what it gets. */
-function tlsServer(certified: Certified, version?: SecureVersion): Promise<ScriptedServer> {
-  // One for all connections: sessions are resumed by the context that gave them.
-  const secureContext = serverContext(certified, version);
-  return serverThat(async (socket) => {
-    const secured = await acceptTls(socket, secureContext);
-    secured.on('data', (chunk: Buffer) => secured.write(chunk));
-  });
-}
-
-async function echo(socket: Socket, text: string): Promise<string> {
-  socket.write(text);
-  const [chunk] = (await once(socket, 'data')) as [Buffer];
-  return chunk.toString();
-}
+authority.close();
 
 describe('a connection to the upstream', () => {
   it('stays open for writing after the other side has ended (24)', async () => {
@@ -195,108 +144,5 @@ describe('22: where TLS is set', () => {
   it('a version before 1.2 is refused', async () => {
     const server = await tlsServer(localhost, 'TLSv1.1');
     await expect(connectTo(server.port, required)).rejects.toEqual(failure('untrusted', '08001'));
-  });
-});
-
-describe('22: the certificate of the upstream', () => {
-  const { ca } = authority;
-  const otherCa = otherAuthority.ca;
-  const wrongHost = authority.certify('DNS:elsewhere.example');
-  const expired = authority.certify('DNS:localhost', 'expired');
-  const address = authority.certify('IP:127.0.0.1');
-
-  it.each<{ note: string; certified: Certified; options: UpstreamTlsOptions; host?: string }>([
-    { note: 'anything with require', certified: expired, options: { sslMode: 'require' } },
-    { note: 'the CA with require', certified: localhost, options: { sslMode: 'require', ca } },
-    { note: 'the CA with verify-ca', certified: wrongHost, options: { sslMode: 'verify-ca', ca } },
-    { note: 'CA and name with verify-full', certified: localhost, options: { sslMode: 'verify-full', ca } },
-    {
-      note: 'CA and address with verify-full',
-      certified: address,
-      options: { sslMode: 'verify-full', ca },
-      host: '127.0.0.1',
-    },
-    {
-      note: 'one of several CAs',
-      certified: localhost,
-      options: { sslMode: 'verify-full', ca: otherCa + ca },
-    },
-  ])('is believed for $note', async ({ certified, options, host }) => {
-    const server = await tlsServer(certified);
-    const socket = await connectTo(server.port, tlsOf(options, host));
-    expect(await echo(socket, 'x')).toBe('x');
-  });
-
-  it.each<{ note: string; certified: Certified; options: UpstreamTlsOptions; host?: string }>([
-    { note: 'another CA, require', certified: localhost, options: { sslMode: 'require', ca: otherCa } },
-    { note: 'another CA, verify-ca', certified: localhost, options: { sslMode: 'verify-ca', ca: otherCa } },
-    {
-      note: 'another CA, verify-full',
-      certified: localhost,
-      options: { sslMode: 'verify-full', ca: otherCa },
-    },
-    { note: 'no CA of ours, verify-full', certified: localhost, options: { sslMode: 'verify-full' } },
-    { note: 'another host, verify-full', certified: wrongHost, options: { sslMode: 'verify-full', ca } },
-    {
-      note: 'a name for an address, verify-full',
-      certified: localhost,
-      options: { sslMode: 'verify-full', ca },
-      host: '127.0.0.1',
-    },
-    { note: 'expired, verify-ca', certified: expired, options: { sslMode: 'verify-ca', ca } },
-    { note: 'expired, verify-full', certified: expired, options: { sslMode: 'verify-full', ca } },
-  ])('is refused: $note', async ({ certified, options, host }) => {
-    const server = await tlsServer(certified);
-    const refused = failure('untrusted', '08001', 'TLS with the upstream failed');
-    await expect(connectTo(server.port, tlsOf(options, host))).rejects.toEqual(refused);
-    await server.idle();
-  });
-
-  it.each([
-    { host: 'localhost', expected: 'localhost' },
-    { host: '127.0.0.1', expected: false },
-  ])('is asked for by name only: $host', async ({ host, expected }) => {
-    const names: unknown[] = [];
-    const secureContext = serverContext(localhost);
-    const server = await serverThat(async (socket) => {
-      const secured = await acceptTls(socket, secureContext);
-      secured.on('data', (chunk: Buffer) => {
-        names.push(secured.servername);
-        secured.write(chunk);
-      });
-    });
-    await echo(await connectTo(server.port, tlsOf({ sslMode: 'require' }, host)), 'x');
-    expect(names).toEqual([expected]);
-  });
-
-  it('has to be verified by a CA that is one', () => {
-    expect(() => tlsOf({ sslMode: 'verify-full', ca: 'no certificate' })).toThrow('PEM');
-  });
-});
-
-describe('22: a TLS session', () => {
-  const options = { sslMode: 'verify-full', ca: authority.ca } as const;
-
-  async function isResumed(port: number, tls: UpstreamTls): Promise<boolean> {
-    const socket = await connectTo(port, tls);
-    // By the time of the echo the session has come too.
-    await echo(socket, 'x');
-    return socket instanceof TLSSocket && socket.isSessionReused();
-  }
-
-  it.each(['TLSv1.2', 'TLSv1.3'] as const)('is resumed in %s', async (version) => {
-    const { port } = await tlsServer(localhost, version);
-    const tls = tlsOf(options);
-    expect([await isResumed(port, tls), await isResumed(port, tls)]).toEqual([false, true]);
-  });
-
-  it('is not resumed by other rules, nor after an hour', async () => {
-    const { port } = await tlsServer(localhost);
-    const time = frozenClock();
-    const tls = new UpstreamTls('localhost', options, time.now);
-    expect(await isResumed(port, tls)).toBe(false);
-    expect(await isResumed(port, tlsOf(options))).toBe(false);
-    time.advance(60 * 60 * 1000);
-    expect(await isResumed(port, tls)).toBe(false);
   });
 });

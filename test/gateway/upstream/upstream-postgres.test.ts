@@ -15,6 +15,7 @@ import { typedMessage } from '../../../src/gateway/wire/message-writer.js';
 import { describeWithPostgres, startPostgres } from '../../support/postgres.js';
 import type { PostgresServer } from '../../support/postgres.js';
 import { makeAuthority } from './support/certificates.js';
+import { failure } from './support/failure.js';
 
 const authority = makeAuthority();
 const tls = authority.certify('DNS:localhost');
@@ -51,11 +52,6 @@ interface Attempt {
   readonly upstreamTls?: UpstreamTls | undefined;
   readonly parameters?: Readonly<Record<string, string>>;
   readonly minimum?: AuthenticationMethod;
-}
-
-function failure(kind: string, sqlState: string, text = ''): unknown {
-  const message: unknown = expect.stringContaining(text);
-  return expect.objectContaining({ name: 'UpstreamError', kind, sqlState, message });
 }
 
 /** Sends a query and reads to the ReadyForQuery behind its result, or to its error. */
