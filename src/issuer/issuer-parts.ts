@@ -22,6 +22,7 @@ import { UserTokens } from './grants/user-tokens.js';
 import { PublishedKeys } from './keys/published-keys.js';
 import type { SigningKeyRing } from './keys/signing-key-ring.js';
 import { OpenApiFile } from './openapi/openapi.controller.js';
+import { SwaggerUi } from './openapi/swagger-ui.js';
 import type { Peppers } from './peppers.js';
 import { AuthorizeRequests } from './sign-in/authorize-request.js';
 import { SealedValues } from './sign-in/sealed-value.js';
@@ -115,6 +116,7 @@ export function issuerParts({
     new ListCursors(peppers),
     new BaseUrl(settings.baseUrl),
     new OpenApiFile(settings),
+    new SwaggerUi(),
     requests,
     signIns,
     publishedKeys,

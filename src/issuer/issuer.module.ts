@@ -15,6 +15,7 @@ import { MetadataController } from './http/metadata.controller.js';
 import { RevocationController } from './http/revocation.controller.js';
 import { TokenController } from './http/token.controller.js';
 import { UserinfoController } from './http/userinfo.controller.js';
+import { DocsController } from './openapi/docs.controller.js';
 import { OpenApiController } from './openapi/openapi.controller.js';
 
 const controllers = [
@@ -28,6 +29,7 @@ const controllers = [
   LogoutController,
   ClientsController,
   OpenApiController,
+  DocsController,
 ];
 
 /** Endpoints that there are only where the part has been made. */

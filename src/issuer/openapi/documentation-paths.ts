@@ -1,4 +1,6 @@
+import { answer } from './answers.js';
 import type { Answers, Content, Paths } from './description.js';
+import { text } from './schema-parts.js';
 
 const tags = ['documentation'];
 
@@ -17,6 +19,31 @@ export const documentationPaths: Paths = {
       tags,
       summary: 'This document',
       responses: file('An OpenAPI 3.1 document', { 'application/json': { schema: { type: 'object' } } }),
+    },
+  },
+  '/docs': {
+    get: {
+      operationId: 'docs',
+      tags,
+      summary: 'This document, to read and to try (Swagger UI)',
+      responses: file('A page', { 'text/html': { schema: text } }),
+    },
+  },
+  '/docs/{file}': {
+    get: {
+      operationId: 'docsFile',
+      tags,
+      summary: 'What the page loads',
+      parameters: [{ name: 'file', in: 'path', required: true, schema: text }],
+      responses: {
+        ...file('A script, a style sheet or a picture', {
+          'text/javascript': { schema: text },
+          'text/css': { schema: text },
+          'image/png': { schema: {} },
+        }),
+        400: answer('InvalidRequest'),
+        404: answer('NotFound'),
+      },
     },
   },
 };
