@@ -10,6 +10,7 @@ const rooms = {
   'demo-api': ['access'],
   issuer: ['base', 'settings', 'token', 'policy', 'operations'],
   'gateway/wire': ['base'],
+  'gateway/upstream': ['base', 'gateway/wire'],
   cli: ['base', 'settings', 'issuer', 'operations'],
   api: ['base', 'settings', 'token', 'policy', 'access', 'operations', 'demo-api'],
   demo: ['base', 'settings', 'api', 'issuer', 'operations'],

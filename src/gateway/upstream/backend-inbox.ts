@@ -25,8 +25,6 @@ export class BackendInbox {
   /** @param signal ends every wait, and the socket */
   constructor(socket: Socket, signal: AbortSignal) {
     this.#socket = socket;
-    // Told to whoever waits; it is no unhandled one when nobody does.
-    this.#failure.promise.catch(() => undefined);
     this.#stopWatching = watchSocket(socket, signal, this.#failure.reject);
     socket.on('data', this.#receive);
   }

@@ -8,7 +8,7 @@ import type { AuthenticationMethod } from './authentication.js';
 import { BackendInbox } from './backend-inbox.js';
 import type { BackendMessage } from './backend-inbox.js';
 import type { ScramKeyCache } from './scram-keys.js';
-import { brokenConnection, logText } from './socket-watch.js';
+import { logText } from './socket-watch.js';
 import { UpstreamError } from './upstream-error.js';
 
 export interface LogInOptions {
@@ -56,10 +56,7 @@ export async function logIn(options: LogInOptions): Promise<UpstreamSession> {
   try {
     socket.write(startup);
     await authenticate(socket, inbox, { role, password, scramKeys, minimum: minimumAuthentication });
-    const greeting = await readGreeting(inbox);
-    // It may have ended with the last message; nobody would be told once more.
-    if (socket.destroyed) throw brokenConnection(undefined);
-    return { ...greeting, rest: inbox.detach() };
+    return { ...(await readGreeting(inbox)), rest: inbox.detach() };
   } catch (error) {
     inbox.detach();
     socket.destroy();

@@ -1,15 +1,35 @@
 import { getEventListeners, once } from 'node:events';
 import type { Socket } from 'node:net';
+import type { SecureContext } from 'node:tls';
 import { describe, expect, it } from 'vitest';
 import { UpstreamTls } from '../../../src/gateway/upstream/upstream-tls.js';
 import { typedMessage } from '../../../src/gateway/wire/message-writer.js';
 import { frozenClock } from '../../support/tokens.js';
-import { errorResponse, md5, noticeResponse, ok, readyForQuery, script } from './support/backend-script.js';
+import {
+  errorResponse,
+  md5,
+  noticeResponse,
+  ok,
+  readyForQuery,
+  sasl,
+  saslContinue,
+  script,
+} from './support/backend-script.js';
 import type { Step } from './support/backend-script.js';
 import { makeAuthority } from './support/certificates.js';
 import { failure } from './support/failure.js';
+import { ScramServer } from './support/scram-server.js';
 import { greeting, greetingParts, logInTo, says, scramSteps } from './support/scripted-login.js';
 import { acceptTls, serverContext } from './support/scripted-server.js';
+
+const requireTls = (): UpstreamTls => new UpstreamTls('localhost', { sslMode: 'require' }, frozenClock().now);
+
+function localhostContext(): SecureContext {
+  const authority = makeAuthority();
+  const certified = authority.certify('DNS:localhost');
+  authority.close();
+  return serverContext(certified);
+}
 
 describe('a login at the upstream', () => {
   it('ends with the key apart, and the greeting as it came', async () => {
@@ -65,16 +85,22 @@ describe('a login at the upstream', () => {
 });
 
 it('a message of the upstream may span several TLS records', async () => {
-  const authority = makeAuthority();
-  const secureContext = serverContext(authority.certify('DNS:localhost'));
-  authority.close();
+  const secureContext = localhostContext();
   const notice = typedMessage('N', Buffer.from(`SLOG\0M${'x'.repeat(60_000)}\0\0`));
   const serve = async (socket: Socket): Promise<void> => {
     script(says(Buffer.concat([ok, notice, readyForQuery])))(await acceptTls(socket, secureContext));
   };
-  const tls = new UpstreamTls('localhost', { sslMode: 'require' }, frozenClock().now);
-  const { session } = await logInTo(serve, { tls });
+  const { session } = await logInTo(serve, { tls: requireTls() });
   expect((await session).greeting).toEqual(Buffer.concat([notice, readyForQuery]));
+});
+
+it('an upstream that floods the login is made to wait while the keys are derived', async () => {
+  const flood = Buffer.concat(Array.from({ length: 1000 }, () => Buffer.alloc(65_536, noticeResponse)));
+  const server = new ScramServer('any', 300_000);
+  const flooding: Step = (body) => Buffer.concat([saslContinue(server.serverFirst(body)), flood]);
+  const { session, socket } = await logInTo(script(says(sasl), flooding));
+  await expect(session).rejects.toEqual(failure('protocol', '08P01', 'another message'));
+  expect(socket.bytesRead).toBeLessThan(2_000_000);
 });
 
 describe('21: an ErrorResponse', () => {

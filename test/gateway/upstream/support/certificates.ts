@@ -23,20 +23,33 @@ const newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'
 
 export function makeAuthority(): Authority {
   const folder = mkdtempSync(join(tmpdir(), 'authority-'));
-  const openssl = (...args: readonly string[]): void => {
-    execFileSync('openssl', args, { cwd: folder, stdio: 'pipe' });
+  const run = (program: string, ...args: readonly string[]): void => {
+    execFileSync(program, args, { cwd: folder, stdio: 'pipe' });
   };
   const read = (file: string): string => readFileSync(join(folder, file), 'utf8');
-  openssl('req', '-x509', ...newKey, '-days', '2', '-subj', '/CN=ca', '-keyout', 'ca.key', '-out', 'ca.crt');
+  run(
+    'openssl',
+    'req',
+    '-x509',
+    ...newKey,
+    '-days',
+    '2',
+    '-subj',
+    '/CN=ca',
+    '-keyout',
+    'ca.key',
+    '-out',
+    'ca.crt',
+  );
   return {
     ca: read('ca.crt'),
     certify: (name, validity = 'valid') => {
       const subject = ['-subj', '/CN=server', '-addext', `subjectAltName=${name}`];
-      openssl('req', ...newKey, ...subject, '-keyout', 'server.key', '-out', 'server.csr');
+      run('openssl', 'req', ...newKey, ...subject, '-keyout', 'server.key', '-out', 'server.csr');
       const issuer = ['-CA', 'ca.crt', '-CAkey', 'ca.key', '-CAcreateserial', '-copy_extensions', 'copy'];
       // With no days at all it is over in the second in which it was made.
       const days = validity === 'valid' ? '2' : '0';
-      openssl('x509', '-req', '-in', 'server.csr', ...issuer, '-days', days, '-out', 'server.crt');
+      run('openssl', 'x509', '-req', '-in', 'server.csr', ...issuer, '-days', days, '-out', 'server.crt');
       return { key: read('server.key'), cert: read('server.crt') };
     },
     close: () => {
