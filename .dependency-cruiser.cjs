@@ -11,6 +11,7 @@ const rooms = {
   issuer: ['base', 'settings', 'token', 'policy', 'operations'],
   'gateway/wire': ['base'],
   'gateway/upstream': ['base', 'gateway/wire'],
+  gateway: ['base', 'settings', 'token', 'policy', 'operations'],
   cli: ['base', 'settings', 'issuer', 'operations'],
   api: ['base', 'settings', 'token', 'policy', 'access', 'operations', 'demo-api'],
   demo: ['base', 'settings', 'api', 'issuer', 'operations'],

@@ -10,6 +10,7 @@ import type { PolicyEngine } from '../policy/policy-engine.js';
 import type { Expectation } from '../token/checks.js';
 import { Introspection, introspectionClaims } from '../token/introspection.js';
 import { RemoteKeySet } from '../token/key-set.js';
+import { readSigningKeys } from '../token/signing-keys.js';
 import { OktaLocalVerifier } from '../token/okta-local-verifier.js';
 import { TokenVerifier } from '../token/token-verifier.js';
 import type { ValidationParts } from '../token/token-verifier.js';
@@ -119,7 +120,7 @@ function createParts(options: AccessOptions, call: UpstreamCall): ValidationPart
 function createLocal({ okta, clock = systemClock, onWarning = ignore }: AccessOptions, call: UpstreamCall) {
   const url = new URL(okta.jwksUrl ?? `${okta.issuer}/v1/keys`);
   const timeoutMs = okta.timeoutMs ?? defaultOktaTimeoutMs;
-  const keySet = new RemoteKeySet({ url, call, timeoutMs, clock, onWarning });
+  const keySet = new RemoteKeySet({ read: readSigningKeys, url, call, timeoutMs, clock, onWarning });
   return { keySet, local: new OktaLocalVerifier(expectationOf(okta), keySet, clock) };
 }
 

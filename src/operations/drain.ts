@@ -13,6 +13,11 @@ export interface DrainOptions {
 /** `cut`: some connection had to be ended with a request still under way. */
 export type DrainResult = 'drained' | 'cut';
 
+/** What can be brought to its end in order. */
+export interface Drainable {
+  run(options: DrainOptions): Promise<DrainResult>;
+}
+
 /**
  * Can end a server without resetting a request that a client has already sent.
  *
@@ -23,7 +28,7 @@ export type DrainResult = 'drained' | 'cut';
  *
  * @see RFC 9112 section 9.6
  */
-export class Drain {
+export class Drain implements Drainable {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   /** Connections without a single byte at the last sweep; to Node they are not idle but busy with their first request. */

@@ -2,12 +2,13 @@ import type { Server } from 'node:http';
 import type { Logger } from 'pino';
 import { SetupError } from '../base/setup-error.js';
 import { flushLog } from './logging.js';
+import type { Drainable } from './drain.js';
 import type { Readiness } from './readiness.js';
 import { Shutdown, stopOnSignals } from './shutdown.js';
 
 /** A service that listens. */
 export interface RunningService {
-  readonly server: Server;
+  readonly server: Server | Drainable;
   readonly readiness: Readiness;
   /** Ends everything that the service holds; requests under way have been waited for. */
   close(): Promise<void>;

@@ -2,6 +2,7 @@ import type { Server } from 'node:http';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { Drain } from './drain.js';
+import type { Drainable } from './drain.js';
 import { flushLog } from './logging.js';
 
 /** What else has to happen, in this order. */
@@ -15,8 +16,8 @@ export interface ShutdownHooks {
 }
 
 export interface ShutdownOptions {
-  /** Best handed in before it listens, so that every connection is known. */
-  readonly server: Server;
+  /** Best handed in before it listens, so that every connection is known; or what ends its connections itself. */
+  readonly server: Server | Drainable;
   readonly logger: Logger;
   readonly hooks: ShutdownHooks;
   /** Time between `beforeStop` and the end of accepting, for balancers to notice, in milliseconds; 0 by default. */
@@ -34,12 +35,12 @@ const exitUnclean = 1;
 /** Stops a service once, in order and within bounds, however often it is told to. */
 export class Shutdown {
   readonly #options: Required<ShutdownOptions>;
-  readonly #drain: Drain;
+  readonly #drain: Drainable;
   #stopping: Promise<number> | undefined;
 
   constructor(options: ShutdownOptions) {
     this.#options = { delayMs: 0, timeoutMs: 10_000, ...options };
-    this.#drain = new Drain(options.server);
+    this.#drain = 'run' in options.server ? options.server : new Drain(options.server);
   }
 
   get isStopping(): boolean {

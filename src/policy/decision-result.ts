@@ -12,9 +12,12 @@ const safeText = /^[^\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]{1,300}$/u;
 /** RFC 6750 section 3: scope tokens, one space between them. It goes into a response header. */
 const scopeTokens = /^[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*$/;
 const maxScopeLength = 256;
+/** PostgreSQL's NAMEDATALEN, less one. */
+const maxRoleBytes = 63;
 
 /**
- * Reads what a policy answered: `true`, `false`, or an object with boolean `allow` and optional `reason` and `scope`.
+ * Reads what a policy answered: `true`, `false`, or an object with boolean `allow` and optional `reason`, `scope`
+ * and `role`.
  * Empty strings count as absent, members with other names are ignored.
  *
  * @param result the value at the decision path; undefined when nothing is defined there
@@ -30,17 +33,21 @@ export function toDecision(result: unknown): PolicyOutcome {
   return withDetails(allow, result);
 }
 
-function withDetails(allow: boolean, { reason, scope }: JsonObject): PolicyOutcome {
+function withDetails(allow: boolean, { reason, scope, role }: JsonObject): PolicyOutcome {
   if (!isAbsent(reason) && !(typeof reason === 'string' && safeText.test(reason))) {
     return refuse('misshapen', 'reason is no printable text of at most 300 characters');
   }
   if (!isAbsent(scope) && !isScope(scope)) {
     return refuse('misshapen', 'scope is no list of scope tokens, space-separated, at most 256 characters');
   }
+  if (!isAbsent(role) && !isRole(role)) {
+    return refuse('misshapen', 'role is no name of a database role: printable text of at most 63 bytes');
+  }
   const decision: Decision = {
     allow,
     ...(isAbsent(reason) ? {} : { reason }),
     ...(isAbsent(scope) ? {} : { scope }),
+    ...(isAbsent(role) ? {} : { role }),
   };
   return accept(decision);
 }
@@ -51,4 +58,8 @@ function isAbsent(value: unknown): value is undefined | '' {
 
 function isScope(value: unknown): value is string {
   return typeof value === 'string' && value.length <= maxScopeLength && scopeTokens.test(value);
+}
+
+function isRole(value: unknown): value is string {
+  return typeof value === 'string' && Buffer.byteLength(value) <= maxRoleBytes && safeText.test(value);
 }

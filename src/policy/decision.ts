@@ -1,12 +1,14 @@
 import type { Outcome } from '../base/outcome.js';
 
-/** What a policy answered: a boolean, or an object with boolean `allow` and optional `reason` and `scope`. */
+/** What a policy answered: a boolean, or an object with boolean `allow` and optional `reason`, `scope` and `role`. */
 export interface Decision {
   readonly allow: boolean;
   /** Why, in the policy's words. */
   readonly reason?: string;
   /** The scope that would have opened the route (RFC 6750 section 3: `scope` of `insufficient_scope`). */
   readonly scope?: string;
+  /** The database role to log in with in place of the one that was asked for. */
+  readonly role?: string;
 }
 
 /**

@@ -32,6 +32,27 @@ export function serializeHttpInput(request: HttpInputRequest, token: VerifiedTok
   return `${before}${between}${json({ sub, cid, uid, scopes, claims, validation })}}`;
 }
 
+/** What the policy is told of a client that wants a database session. */
+export interface ConnectInputRequest {
+  /** The role that was asked for. */
+  readonly user: string;
+  readonly database: string;
+  readonly applicationName: string;
+  /** Settings asked for in the startup message, names in lower case. */
+  readonly options: Readonly<Record<string, string>>;
+  readonly client: { readonly address: string; readonly tls: boolean };
+  /** The token as it was sent, for `input.jwt`. Secret: never logged. */
+  readonly tokenValue: string;
+}
+
+/** The policy input of a login to a database, as JSON text, with `action` `connect`. */
+export function serializeConnectInput(request: ConnectInputRequest, token: VerifiedToken): string {
+  const { tokenValue, ...rest } = request;
+  const { sub, cid, uid, scopes, claims, validation } = token.principal;
+  const principal = { sub, cid, uid, scopes, claims, validation };
+  return json({ action: 'connect', ...rest, jwt: { tokenValue }, principal });
+}
+
 /** An input that asks for nothing and belongs to nobody: shows whether a decision is defined at a path. */
 export const probeInput = serializeHttpInput(
   { method: 'GET', api: '/', route: '/', params: {}, tokenValue: '' },

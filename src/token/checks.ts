@@ -125,7 +125,7 @@ export function claimNamesObjection(claims: JsonObject): Objection {
 }
 
 /** Okta writes `scp` as an array. A string would turn membership tests into substring tests. */
-function scopesObjection(scp: JsonValue | undefined): Objection {
+export function scopesObjection(scp: JsonValue | undefined): Objection {
   if (scp === undefined) return undefined;
   const isScopes =
     Array.isArray(scp) && scp.every((scope) => typeof scope === 'string' && scopeToken.test(scope));

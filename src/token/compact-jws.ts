@@ -25,9 +25,14 @@ const threeSegments = /^([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)$/;
  * segments of canonical base64url, header and payload JSON objects without duplicate members.
  *
  * The shield in front of `@okta/jwt-verifier`: two segments, or an empty third, end the process inside that library.
+ *
+ * @param maxLength in characters; the default is what fits into a request header
  */
-export function readCompactJws(token: string): Outcome<CompactJws, TokenRefusal> {
-  const segments = splitCompactJws(token);
+export function readCompactJws(
+  token: string,
+  maxLength: number = maxTokenLength,
+): Outcome<CompactJws, TokenRefusal> {
+  const segments = splitCompactJws(token, maxLength);
   if (segments === undefined) return refuse('malformed', 'not three segments of canonical base64url');
   const header = parseStrictObject(Buffer.from(segments.header, 'base64url'));
   if (header === undefined) return refuse('malformed', 'the header is no strict JSON object');
@@ -37,8 +42,11 @@ export function readCompactJws(token: string): Outcome<CompactJws, TokenRefusal>
 }
 
 /** The segments, or undefined when they are not three, not base64url or not its only spelling. */
-export function splitCompactJws(token: string): CompactSegments | undefined {
-  if (token.length > maxTokenLength) return undefined;
+export function splitCompactJws(
+  token: string,
+  maxLength: number = maxTokenLength,
+): CompactSegments | undefined {
+  if (token.length > maxLength) return undefined;
   const match = threeSegments.exec(token);
   if (match === null) return undefined;
   const [, header = '', payload = '', signature = ''] = match;

@@ -1,16 +1,25 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../base/clock.js';
 import { FailureCounts } from '../base/failure-counts.js';
 import { accept, refuse } from '../base/outcome.js';
 import type { Outcome } from '../base/outcome.js';
 import type { UpstreamCall, UpstreamFailure } from '../base/upstream.js';
-import { readSigningKeys } from './signing-keys.js';
 import type { ReadKeys, SigningKey } from './signing-keys.js';
 import { parseStrictObjectText } from './strict-json.js';
 
-export interface KeySetOptions {
+/** A key as an issuer publishes it. */
+export interface PublishedKey {
+  readonly kid: string;
+  /** Public members only. */
+  readonly jwk: Readonly<Record<string, string>>;
+}
+
+export interface KeySetOptions<K extends PublishedKey> {
   /** `{issuer}/v1/keys`, or a mirror of it. */
   readonly url: URL;
   readonly call: UpstreamCall;
+  /** The usable keys of the answer's JSON; undefined when it is no JWK set. */
+  readonly read: (keySet: unknown) => ReadKeys<K> | undefined;
   /** Whole fetch, in milliseconds. */
   readonly timeoutMs: number;
   readonly clock: Clock;
@@ -18,7 +27,7 @@ export interface KeySetOptions {
   readonly onWarning: (message: string) => void;
 }
 
-export type KeyOutcome = Outcome<SigningKey, 'unknown_key' | 'unavailable'>;
+export type KeyOutcome<K> = Outcome<K, 'unknown_key' | 'unavailable'>;
 
 /** For how long the last good keys serve while the issuer is away: 24 hours, the longest life of an Okta token. */
 export const maxKeyAgeMs = 24 * 3_600_000;
@@ -31,8 +40,8 @@ const coolDownAfterSuccessMs = 5_000;
 const coolDownAfterFailureMs = 1_000;
 const longestRetryAfterMs = 4_000;
 
-interface Fetched {
-  readonly keys: ReadonlyMap<string, SigningKey>;
+interface Fetched<K> {
+  readonly keys: ReadonlyMap<string, K>;
   readonly at: number;
 }
 
@@ -40,28 +49,28 @@ interface Fetched {
  * The issuer's key set, held by this process: fetched ahead of its expiry, one fetch in flight, one refetch per
  * cool-down for kids that are not in it, and the last good keys for {@link maxKeyAgeMs} when the issuer is away.
  */
-export class RemoteKeySet {
+export class RemoteKeySet<K extends PublishedKey = SigningKey> {
   readonly failures = new FailureCounts('okta_keys');
-  readonly #options: KeySetOptions;
+  readonly #options: KeySetOptions<K>;
   readonly #changeListeners: (() => void)[] = [];
-  #fetched: Fetched | undefined;
+  #fetched: Fetched<K> | undefined;
   #inFlight: Promise<Outcome<null, 'unavailable'>> | undefined;
   #lastFailure: Outcome<null, 'unavailable'> = refuse('unavailable', 'the key set was not fetched yet');
   #nextFetchAt = 0;
   #refreshTimer: NodeJS.Timeout | undefined;
   #closed = false;
 
-  constructor(options: KeySetOptions) {
+  constructor(options: KeySetOptions<K>) {
     this.#options = options;
   }
 
   /** The key of that id if it is at hand: the way of nearly every request. */
-  find(kid: string): SigningKey | undefined {
+  find(kid: string): K | undefined {
     return this.#usable()?.get(kid);
   }
 
   /** The key of that id, fetching the set when it has no such key and the cool-down allows it. */
-  async resolve(kid: string): Promise<KeyOutcome> {
+  async resolve(kid: string): Promise<KeyOutcome<K>> {
     const known = this.find(kid);
     if (known !== undefined) return accept(known);
     const refreshed = await this.refresh();
@@ -100,7 +109,7 @@ export class RemoteKeySet {
     clearTimeout(this.#refreshTimer);
   }
 
-  #usable(): ReadonlyMap<string, SigningKey> | undefined {
+  #usable(): ReadonlyMap<string, K> | undefined {
     if (this.#fetched === undefined) return undefined;
     return this.#options.clock() - this.#fetched.at <= maxKeyAgeMs ? this.#fetched.keys : undefined;
   }
@@ -114,14 +123,14 @@ export class RemoteKeySet {
       maxBytes: maxBodyBytes,
     });
     if (!answer.ok) return this.#failed(answer.code, answer.reason, answer.retryAfterSeconds);
-    const read = readSigningKeys(parseStrictObjectText(answer.value.text));
+    const read = this.#options.read(parseStrictObjectText(answer.value.text));
     if (read === undefined) return this.#failed('misshapen', 'the answer is no JWK set');
     this.#warn(read);
-    if (read.keys.size === 0) return this.#failed('misshapen', 'the JWK set has no usable RS256 key');
+    if (read.keys.size === 0) return this.#failed('misshapen', 'the JWK set has no usable key');
     return this.#succeeded(read, answer.value.headers['cache-control']);
   }
 
-  #succeeded(read: ReadKeys, cacheControl: string | string[] | undefined): Outcome<null, 'unavailable'> {
+  #succeeded(read: ReadKeys<K>, cacheControl: string | string[] | undefined): Outcome<null, 'unavailable'> {
     const now = this.#options.clock();
     const before = this.#fetched?.keys;
     const changed = !sameKeys(before, read.keys);
@@ -147,8 +156,8 @@ export class RemoteKeySet {
     return this.#lastFailure;
   }
 
-  #warn(read: ReadKeys): void {
-    for (const warning of read.warnings) this.#options.onWarning(warning);
+  #warn({ warnings }: ReadKeys<K>): void {
+    for (const warning of warnings) this.#options.onWarning(warning);
   }
 
   #scheduleRefresh(delayMs: number): void {
@@ -167,12 +176,9 @@ function refreshDelay(cacheControl: string | string[] | undefined): number {
 }
 
 function sameKeys(
-  before: ReadonlyMap<string, SigningKey> | undefined,
-  after: ReadonlyMap<string, SigningKey>,
+  before: ReadonlyMap<string, PublishedKey> | undefined,
+  after: ReadonlyMap<string, PublishedKey>,
 ): boolean {
   if (before?.size !== after.size) return false;
-  return [...after].every(([kid, { jwk }]) => {
-    const previous = before.get(kid)?.jwk;
-    return previous?.n === jwk.n && previous.e === jwk.e;
-  });
+  return [...after].every(([kid, { jwk }]) => isDeepStrictEqual(before.get(kid)?.jwk, jwk));
 }

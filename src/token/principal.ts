@@ -41,7 +41,7 @@ const reservedClaims: ReadonlySet<string> = new Set([
 export function principalOfToken(claims: JsonObject, validation: ValidationMode): Principal {
   return {
     sub: claims.sub as string,
-    cid: claims.cid as string,
+    cid: (claims.cid as string | undefined) ?? null,
     uid: (claims.uid as string | undefined) ?? null,
     scopes: (claims.scp as readonly string[] | undefined) ?? [],
     claims: customClaims(claims),

@@ -11,8 +11,8 @@ export interface SigningKey {
   readonly jwk: { readonly kty: 'RSA'; readonly n: string; readonly e: string; readonly kid: string };
 }
 
-export interface ReadKeys {
-  readonly keys: ReadonlyMap<string, SigningKey>;
+export interface ReadKeys<K = SigningKey> {
+  readonly keys: ReadonlyMap<string, K>;
   /** One sentence for each key that was dropped, for the log. */
   readonly warnings: readonly string[];
 }

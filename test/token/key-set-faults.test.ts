@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { createUndiciUpstream } from '../../src/base/undici-upstream.js';
 import type { UpstreamFailure } from '../../src/base/upstream.js';
 import { RemoteKeySet } from '../../src/token/key-set.js';
+import { readSigningKeys } from '../../src/token/signing-keys.js';
 import type { Misbehaviour } from '../support/misbehaviours.js';
 import { startOktaStandIn } from '../support/okta-stand-in.js';
 import type { OktaStandIn } from '../support/okta-stand-in.js';
@@ -37,7 +38,7 @@ async function setUp() {
   const clock = frozenClock();
   const upstream = createUndiciUpstream(okta.origin, { connections: 4, connectTimeoutMs: 300 });
   const options = { call: upstream.call, timeoutMs: 300, clock: clock.now, onWarning: () => undefined };
-  const keySet = new RemoteKeySet({ url: okta.keysUrl, ...options });
+  const keySet = new RemoteKeySet({ read: readSigningKeys, url: okta.keysUrl, ...options });
   cleanUps.push(
     () => {
       keySet.close();

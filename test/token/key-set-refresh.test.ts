@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { refuse } from '../../src/base/outcome.js';
 import { RemoteKeySet } from '../../src/token/key-set.js';
+import { readSigningKeys } from '../../src/token/signing-keys.js';
 import { keySetOf, makeKey } from '../support/tokens.js';
 import { json, scriptedUpstream } from './support/scripted-call.js';
 
@@ -11,7 +12,14 @@ function setUp() {
   const upstream = scriptedUpstream();
   const url = new URL('https://idp.test/oauth2/default/v1/keys');
   const onWarning = vi.fn();
-  const keySet = new RemoteKeySet({ url, call: upstream.call, timeoutMs: 2000, clock: Date.now, onWarning });
+  const keySet = new RemoteKeySet({
+    read: readSigningKeys,
+    url,
+    call: upstream.call,
+    timeoutMs: 2000,
+    clock: Date.now,
+    onWarning,
+  });
   return { keySet, upstream };
 }
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { refuse } from '../../src/base/outcome.js';
 import { maxKeyAgeMs, RemoteKeySet } from '../../src/token/key-set.js';
+import { readSigningKeys } from '../../src/token/signing-keys.js';
 import { frozenClock, keySetOf, makeKey } from '../support/tokens.js';
 import type { PublishedKeySet } from '../support/tokens.js';
 import { json, scriptedUpstream, text } from './support/scripted-call.js';
@@ -17,7 +18,11 @@ function setUp() {
   const warnings: string[] = [];
   const changes: number[] = [];
   const options = { url, call: upstream.call, timeoutMs: 2000, clock: clock.now };
-  const keySet = new RemoteKeySet({ ...options, onWarning: (warning) => warnings.push(warning) });
+  const keySet = new RemoteKeySet({
+    read: readSigningKeys,
+    ...options,
+    onWarning: (warning) => warnings.push(warning),
+  });
   keySet.onChange(() => changes.push(upstream.requests.length));
   /** One refresh, answered at once. */
   const refresh = (outcome: CallOutcome) => {

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { unreadableClaims } from '../../src/token/checks.js';
 import { OktaLocalVerifier } from '../../src/token/okta-local-verifier.js';
 import { RemoteKeySet } from '../../src/token/key-set.js';
+import { readSigningKeys } from '../../src/token/signing-keys.js';
 import {
   farExpiry,
   frozenClock,
@@ -133,6 +134,7 @@ describe('local validation', () => {
     const url = new URL('https://idp.test/v1/keys');
     const onWarning = (): void => undefined;
     const keySet = new RemoteKeySet({
+      read: readSigningKeys,
       url,
       call: upstream.call,
       timeoutMs: 1000,

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { OktaLocalVerifier } from '../../src/token/okta-local-verifier.js';
 import { RemoteKeySet } from '../../src/token/key-set.js';
+import { readSigningKeys } from '../../src/token/signing-keys.js';
 import { TokenVerifier, verifiedTokenCacheMs } from '../../src/token/token-verifier.js';
 import { introspectionOf } from '../support/token-table.js';
 import { farExpiry, frozenClock, keySetOf, machineClaims, makeKey, mint, tamper } from '../support/tokens.js';
@@ -101,7 +102,12 @@ describe('locally verified tokens', () => {
     const clock = frozenClock();
     const upstream = scriptedUpstream();
     const options = { url: new URL('https://idp.test/v1/keys'), call: upstream.call, timeoutMs: 1000 };
-    const keySet = new RemoteKeySet({ ...options, clock: clock.now, onWarning: () => undefined });
+    const keySet = new RemoteKeySet({
+      read: readSigningKeys,
+      ...options,
+      clock: clock.now,
+      onWarning: () => undefined,
+    });
     const { expected } = await setUp();
     const local = new OktaLocalVerifier(expected, keySet, clock.now);
     const limits = { clock: clock.now, cacheEntries: 10, introspectionCacheSeconds: 0 };

@@ -4,6 +4,7 @@ import type { Expectation } from '../../../src/token/checks.js';
 import { Introspection, introspectionClaims } from '../../../src/token/introspection.js';
 import type { IntrospectionClaim } from '../../../src/token/introspection.js';
 import { RemoteKeySet } from '../../../src/token/key-set.js';
+import { readSigningKeys } from '../../../src/token/signing-keys.js';
 import { OktaLocalVerifier } from '../../../src/token/okta-local-verifier.js';
 import type { ValidationMode } from '../../../src/token/principal.js';
 import { TokenVerifier } from '../../../src/token/token-verifier.js';
@@ -48,7 +49,12 @@ export async function startOktaParts(options: OktaPartsOptions): Promise<OktaPar
     clients: new Set([testClientId]),
     ...options.expected,
   };
-  const keySet = new RemoteKeySet({ ...shared, url: okta.keysUrl, onWarning: () => undefined });
+  const keySet = new RemoteKeySet({
+    read: readSigningKeys,
+    ...shared,
+    url: okta.keysUrl,
+    onWarning: () => undefined,
+  });
   const local = new OktaLocalVerifier(expected, keySet, clock.now);
   const introspection = new Introspection({
     ...shared,

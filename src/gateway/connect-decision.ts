@@ -1,0 +1,43 @@
+import { serializeConnectInput } from '../policy/policy-input.js';
+import type { ConnectInputRequest } from '../policy/policy-input.js';
+import type { PolicyEngine } from '../policy/policy-engine.js';
+import { accept, refuse } from '../base/outcome.js';
+import type { Outcome } from '../base/outcome.js';
+import type { VerifiedToken } from '../token/principal.js';
+
+/** May this principal have this session, and under which role. */
+export interface ConnectDecisions {
+  decide(
+    request: ConnectInputRequest,
+    token: VerifiedToken,
+  ): Promise<Outcome<ConnectDecision, 'wrong_user' | 'denied' | 'undecided'>>;
+  /** Whether superusers may be logged in: only where a policy says who may be one. */
+  readonly allowsSuperusers: boolean;
+}
+
+export interface ConnectDecision {
+  /** The role to log in with. */
+  readonly role: string;
+}
+
+/** Without a policy: `sub` is the role, to the letter, and nobody is a superuser. */
+export const subjectIsUser: ConnectDecisions = {
+  decide: ({ user }, { principal }) =>
+    Promise.resolve(
+      principal.sub === user ? accept({ role: user }) : refuse('wrong_user', 'sub is not the user asked for'),
+    ),
+  allowsSuperusers: false,
+};
+
+/** The policy decides; without a `role` in its answer the user asked for is the role. */
+export function decideByPolicy(engine: PolicyEngine, decisionPath: string): ConnectDecisions {
+  return {
+    decide: async (request, token) => {
+      const decision = await engine.decide(serializeConnectInput(request, token), decisionPath);
+      if (!decision.ok) return refuse('undecided', `${decision.code}: ${decision.reason}`);
+      const { allow, reason = 'the policy says no', role = request.user } = decision.value;
+      return allow ? accept({ role }) : refuse('denied', reason);
+    },
+    allowsSuperusers: true,
+  };
+}

@@ -1,0 +1,234 @@
+import { createServer } from 'node:net';
+import type { Server, Socket } from 'node:net';
+import type { SecureContext } from 'node:tls';
+import type { Logger } from 'pino';
+import type { Clock } from '../base/clock.js';
+import { errorText } from '../base/error-text.js';
+import type { DrainResult, Drainable } from '../operations/drain.js';
+import { CancelKeys } from './cancel-keys.js';
+import { admitConnection } from './connection.js';
+import type { Admission, LoginFacts } from './connection.js';
+import type { GatewayMetrics } from './gateway-metrics.js';
+import type { LoginParts } from './login.js';
+import type { LoginOutcome } from './login-refusal.js';
+import { Session } from './session.js';
+import { cancelUpstream } from './upstream/cancel.js';
+import { authenticationOk, backendKeyData, errorResponse } from './wire/backend-messages.js';
+import type { BackendKey } from './wire/backend-reader.js';
+
+export interface GatewayOptions {
+  readonly parts: LoginParts;
+  /** Certificate and key in force; undefined where clients get no TLS. */
+  readonly secureContext: () => SecureContext | undefined;
+  /** `token`: until its `exp`; a number of seconds; `none`. */
+  readonly maxSession: 'token' | 'none' | number;
+  readonly loginTimeoutMs: number;
+  /** Connections of one address that are not logged in yet, at most. */
+  readonly maxLogins: number;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: GatewayMetrics;
+}
+
+const keepAliveDelayMs = 60_000;
+const cancelTimeoutMs = 5_000;
+/** Node's timers hold no more, some 24.8 days. */
+const longestTimerMs = 2 ** 31 - 1;
+
+const tooManyLogins = errorResponse({
+  severity: 'FATAL',
+  sqlState: '53300',
+  message: 'too many connections of this address are not logged in yet',
+});
+
+/** Accepts clients of PostgreSQL, lets in who has a token, and joins them to sessions at the server. */
+export class Gateway implements Drainable {
+  readonly server: Server;
+  readonly sessions = new Set<Session>();
+  readonly #options: GatewayOptions;
+  readonly #cancelKeys = new CancelKeys();
+  readonly #logins = new Map<string, number>();
+  readonly #stop = new AbortController();
+
+  constructor(options: GatewayOptions) {
+    this.#options = options;
+    this.server = createServer(
+      {
+        allowHalfOpen: true,
+        noDelay: true,
+        keepAlive: true,
+        keepAliveInitialDelay: keepAliveDelayMs,
+        pauseOnConnect: true,
+      },
+      (socket) => void this.#accept(socket),
+    );
+  }
+
+  /**
+   * Ends accepting, and sessions: idle ones at once, others when they become idle or the time is over.
+   *
+   * @returns whether all had ended by then
+   */
+  async run({ timeoutMs }: { readonly timeoutMs: number }): Promise<DrainResult> {
+    this.server.close();
+    this.#stop.abort(new Error('the gateway stops'));
+    const looking = setInterval(() => {
+      for (const session of this.sessions) if (session.isIdle) session.end('shutdown');
+    }, 20);
+    const all = Promise.all([...this.sessions].map(({ ended }) => ended));
+    const { promise: late, resolve } = Promise.withResolvers<'late'>();
+    const timer = setTimeout(resolve, timeoutMs, 'late');
+    const result = await Promise.race([all, late]);
+    clearTimeout(timer);
+    clearInterval(looking);
+    for (const session of this.sessions) session.end('shutdown');
+    await all;
+    return result === 'late' ? 'cut' : 'drained';
+  }
+
+  async #accept(socket: Socket): Promise<void> {
+    const { clock, parts, secureContext, loginTimeoutMs, metrics } = this.#options;
+    const began = clock();
+    const address = socket.remoteAddress ?? '';
+    // `close` follows every error.
+    socket.on('error', () => undefined);
+    if (!this.#mayLogIn(address)) {
+      socket.end(tooManyLogins, () => socket.destroy());
+      return;
+    }
+    const deadline = new AbortController();
+    const timer = setTimeout(() => {
+      deadline.abort(new DOMException('the login took too long', 'TimeoutError'));
+    }, loginTimeoutMs);
+    const signal = AbortSignal.any([deadline.signal, this.#stop.signal]);
+    const { admission, facts } = await admitConnection(socket, { parts, secureContext, address, signal });
+    clearTimeout(timer);
+    this.#leaveLogins(address);
+    if (admission.kind === 'cancel') {
+      this.#cancel(socket, admission);
+      return;
+    }
+    const outcome = admission.kind === 'session' ? 'accepted' : admission.refusal.outcome;
+    metrics.login(outcome, (clock() - began) / 1000);
+    this.#record(outcome, admission, facts, address, clock() - began);
+    if (admission.kind === 'session') await this.#serve(admission, facts, address);
+  }
+
+  #mayLogIn(address: string): boolean {
+    const count = this.#logins.get(address) ?? 0;
+    if (count >= this.#options.maxLogins) return false;
+    this.#logins.set(address, count + 1);
+    return true;
+  }
+
+  #leaveLogins(address: string): void {
+    const count = (this.#logins.get(address) ?? 1) - 1;
+    if (count === 0) this.#logins.delete(address);
+    else this.#logins.set(address, count);
+  }
+
+  async #serve(
+    { loggedIn, client, ahead }: Extract<Admission, { kind: 'session' }>,
+    facts: LoginFacts,
+    address: string,
+  ): Promise<void> {
+    const { clock, metrics, logger } = this.#options;
+    const { socket: server, session: atServer, token, role } = loggedIn;
+    const began = clock();
+    const { backendKey } = atServer;
+    const key = backendKey && this.#cancelKeys.issue(backendKey);
+    const keyData = backendKey && key ? [backendKeyData(backendKey.processId, key.secret)] : [];
+    const session = new Session({
+      client,
+      server,
+      opening: Buffer.concat([authenticationOk(), ...keyData, atServer.greeting, atServer.rest]),
+      ahead,
+      cancelBackend: () => {
+        if (backendKey !== undefined) void this.#cancelBackend(backendKey);
+      },
+    });
+    this.sessions.add(session);
+    metrics.sessionBegan(token.expiresAt - began / 1000);
+    const disarm = this.#armExpiry(session, token.expiresAt * 1000, began);
+    const end = await session.ended;
+    disarm();
+    key?.revoke();
+    this.sessions.delete(session);
+    const { bytesFromClient, bytesFromServer } = session;
+    metrics.sessionEnded(end, bytesFromClient, bytesFromServer);
+    const { user, database } = facts;
+    logger.info(
+      {
+        user,
+        role,
+        database,
+        ...subjectOf(facts),
+        address,
+        end,
+        ms: clock() - began,
+        bytesFromClient,
+        bytesFromServer,
+      },
+      'session ended',
+    );
+  }
+
+  /** @param expiresAt of the token, in milliseconds since the epoch */
+  #armExpiry(session: Session, expiresAt: number, began: number): () => void {
+    const { maxSession, clock } = this.#options;
+    if (maxSession === 'none') return () => undefined;
+    const endsAt = maxSession === 'token' ? expiresAt : began + maxSession * 1000;
+    let timer: NodeJS.Timeout;
+    const arm = (): void => {
+      const left = endsAt - clock();
+      if (left <= 0) session.end('expired');
+      else timer = setTimeout(arm, Math.min(left, longestTimerMs)).unref();
+    };
+    arm();
+    return () => {
+      clearTimeout(timer);
+    };
+  }
+
+  /** No answer, as the protocol has it: who holds no key learns nothing (PostgreSQL documentation, section 55.2.8). */
+  #cancel(socket: Socket, { processId, secret }: Extract<Admission, { kind: 'cancel' }>): void {
+    const backend = this.#cancelKeys.find(processId, secret);
+    this.#options.metrics.cancel(backend !== undefined);
+    if (backend === undefined) socket.destroy();
+    else void this.#cancelBackend(backend).finally(() => socket.destroy());
+  }
+
+  async #cancelBackend(backend: BackendKey): Promise<void> {
+    const { parts, logger } = this.#options;
+    try {
+      await cancelUpstream(parts.upstream, backend, AbortSignal.timeout(cancelTimeoutMs));
+    } catch (error) {
+      logger.warn({ reason: errorText(error) }, 'a cancel request could not be forwarded');
+    }
+  }
+
+  /** One line a login; a probe that connects and closes leaves none. */
+  #record(outcome: LoginOutcome, admission: Admission, facts: LoginFacts, address: string, ms: number): void {
+    const { user, database, role, isEncrypted } = facts;
+    const reason = admission.kind === 'refused' ? admission.refusal.message : null;
+    const line = {
+      outcome,
+      reason,
+      user,
+      database,
+      role,
+      ...subjectOf(facts),
+      address,
+      tls: isEncrypted,
+      ms,
+    };
+    if (user === undefined && outcome === 'gone') this.#options.logger.debug(line, 'login');
+    else this.#options.logger.info(line, 'login');
+  }
+}
+
+function subjectOf({ token }: LoginFacts): object {
+  if (token === undefined) return {};
+  const { principal, tokenHash, jti } = token;
+  return { sub: principal.sub, cid: principal.cid, jti, tokenHash: tokenHash.slice(0, 16) };
+}

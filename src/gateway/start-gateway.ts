@@ -1,0 +1,236 @@
+import { readFile } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import type { Logger } from 'pino';
+import { systemClock } from '../base/clock.js';
+import type { Clock } from '../base/clock.js';
+import { errorText } from '../base/error-text.js';
+import { SetupError } from '../base/setup-error.js';
+import { createUndiciUpstream } from '../base/undici-upstream.js';
+import { listen } from '../operations/listening.js';
+import { startManagementServer } from '../operations/management-server.js';
+import { Readiness } from '../operations/readiness.js';
+import type { HealthCheck } from '../operations/readiness.js';
+import type { RunningService } from '../operations/run-service.js';
+import { createOpaSidecarEngine } from '../policy/opa-sidecar-engine.js';
+import { parseOpaUrl } from '../policy/opa-url.js';
+import { createOpaWasmEngine } from '../policy/opa-wasm-engine.js';
+import type { PolicyEngine } from '../policy/policy-engine.js';
+import type { GatewaySettings } from '../settings/gateway-settings.js';
+import { RemoteKeySet } from '../token/key-set.js';
+import { decideByPolicy, subjectIsUser } from './connect-decision.js';
+import type { ConnectDecisions } from './connect-decision.js';
+import { readIssuerKeys } from './credentials/issuer-keys.js';
+import { TokenAuthenticator } from './credentials/token-authenticator.js';
+import type { TrustedIssuer } from './credentials/token-authenticator.js';
+import { createGatewayMetrics } from './gateway-metrics.js';
+import { Gateway } from './gateway.js';
+import { asOauthBearer, asPassword } from './presented-token.js';
+import { ServerCertificate } from './server-certificate.js';
+import { ScramKeyCache } from './upstream/scram-keys.js';
+import { connectUpstream } from './upstream/upstream-connection.js';
+import type { UpstreamOptions } from './upstream/upstream-connection.js';
+import { UpstreamTls } from './upstream/upstream-tls.js';
+
+/** The gateway while it runs. */
+export interface RunningGateway extends RunningService {
+  readonly port: number;
+  readonly managementPort: number;
+  readonly gateway: Gateway;
+}
+
+const issuerTimeoutMs = 2_000;
+const issuerConnections = 4;
+const maxScramKeys = 1_000;
+const probeTimeoutMs = 2_000;
+
+/**
+ * Starts the gateway: listener, management port, key set, policy.
+ *
+ * @throws SetupError when the settings can't be put into force; ListenError when a port is in use
+ */
+export async function startGateway(
+  settings: GatewaySettings,
+  logger: Logger,
+  clock: Clock = systemClock,
+): Promise<RunningGateway> {
+  const opened: (() => Promise<void> | void)[] = [];
+  const close = async (): Promise<void> => {
+    for (const end of opened.splice(0).reverse()) await end();
+  };
+  try {
+    return { ...(await start(settings, logger, clock, opened)), close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+type Opened = (() => Promise<void> | void)[];
+
+/** @param opened receives what has to be closed again, in the order of opening */
+async function start(
+  settings: GatewaySettings,
+  logger: Logger,
+  clock: Clock,
+  opened: Opened,
+): Promise<Omit<RunningGateway, 'close'>> {
+  const onWarning = (message: string): void => {
+    logger.warn(message);
+  };
+  const certificate = await openCertificate(settings, onWarning, opened);
+  const upstream = await upstreamOf(settings, clock);
+  const issuer = trustedIssuer(settings, clock, onWarning, opened);
+  const { engine, decisions, checks } = await policyOf(settings, onWarning, opened);
+  await issuer?.keySet.refresh();
+  const metrics = createGatewayMetrics();
+  const gateway = new Gateway({
+    parts: {
+      authenticator: new TokenAuthenticator({ staticKeys: settings.publicKeys, issuer }, clock),
+      method:
+        settings.authentication === 'password'
+          ? asPassword
+          : asOauthBearer(settings.issuer, settings.audience),
+      decisions,
+      upstream,
+      upstreamPassword: settings.upstreamPassword === '' ? undefined : settings.upstreamPassword,
+      scramKeys: new ScramKeyCache(maxScramKeys, clock),
+      requireTls: settings.downstreamSslMode === 'require',
+      subjectIn: settings.subjectIn,
+    },
+    secureContext: () => certificate?.context,
+    ...settings,
+    clock,
+    logger,
+    metrics,
+  });
+  const readiness = new Readiness([...checks, ...keySetCheck(issuer), upstreamCheck(upstream)]);
+  const management = await startManagementServer({
+    address: {
+      host: settings.managementHost,
+      port: settings.managementPort,
+      setting: 'GATEWAY_MANAGEMENT_PORT',
+    },
+    readiness,
+    metrics,
+  });
+  opened.push(() => management.close());
+  const { host, port, downstreamSslMode: tls, maxSession } = settings;
+  await listen(gateway.server, { host, port, setting: 'DOWNSTREAM__PORT' });
+  const running = {
+    port: (gateway.server.address() as AddressInfo).port,
+    managementPort: management.port,
+  };
+  const policy = engine === undefined ? 'sub is the user' : settings.opaUrl;
+  const inForce = { tls, upstreamTls: settings.upstreamSslMode, policy, maxSession };
+  logger.info({ ...running, ...inForce }, 'the SQL gateway is listening');
+  return { ...running, gateway, server: gateway, readiness };
+}
+
+async function openCertificate(
+  { certFile, keyFile, downstreamSslMode }: GatewaySettings,
+  onWarning: (message: string) => void,
+  opened: Opened,
+): Promise<ServerCertificate | undefined> {
+  if (downstreamSslMode === 'disable') return undefined;
+  const certificate = await ServerCertificate.open({ certFile, keyFile }, onWarning);
+  opened.push(() => certificate.close());
+  return certificate;
+}
+
+async function upstreamOf(settings: GatewaySettings, clock: Clock): Promise<UpstreamOptions> {
+  const { upstreamHost: host, upstreamPort: port, upstreamSslMode: sslMode } = settings;
+  if (sslMode === 'disable') return { host, port, tls: undefined };
+  try {
+    const { upstreamCaFile } = settings;
+    const ca = upstreamCaFile === '' ? '' : await readFile(upstreamCaFile, 'utf8');
+    const options = ca === '' ? {} : { ca };
+    return {
+      host,
+      port,
+      tls: new UpstreamTls(host, sslMode === 'verify-ca' ? { sslMode, ca } : { sslMode, ...options }, clock),
+    };
+  } catch (cause) {
+    throw new SetupError(`UPSTREAM__CAFILE can not be used: ${errorText(cause)}`, { cause });
+  }
+}
+
+function trustedIssuer(
+  { issuer, audience }: GatewaySettings,
+  clock: Clock,
+  onWarning: (message: string) => void,
+  opened: Opened,
+): TrustedIssuer | undefined {
+  if (issuer === '') return undefined;
+  const url = new URL(`${issuer}/v1/keys`);
+  const upstream = createUndiciUpstream(url.origin, {
+    connections: issuerConnections,
+    connectTimeoutMs: issuerTimeoutMs,
+  });
+  const { call } = upstream;
+  const keySet = new RemoteKeySet({
+    read: readIssuerKeys,
+    url,
+    call,
+    timeoutMs: issuerTimeoutMs,
+    clock,
+    onWarning,
+  });
+  opened.push(async () => {
+    keySet.close();
+    await upstream.close();
+  });
+  return { issuer, audience, keySet };
+}
+
+interface Policy {
+  readonly engine: PolicyEngine | undefined;
+  readonly decisions: ConnectDecisions;
+  readonly checks: readonly HealthCheck[];
+}
+
+async function policyOf(
+  settings: GatewaySettings,
+  onWarning: (message: string) => void,
+  opened: Opened,
+): Promise<Policy> {
+  if (settings.opaUrl === '') return { engine: undefined, decisions: subjectIsUser, checks: [] };
+  const url = parseOpaUrl(settings.opaUrl);
+  if (!url.ok) throw new SetupError(`GATEWAY_OPA_URL: ${url.reason}`);
+  const engine = await engineOf(settings, url.value, onWarning);
+  opened.push(() => engine.close());
+  const { decisionPath } = url.value;
+  const check = { name: 'policy', check: () => engine.probe(decisionPath) };
+  return { engine, decisions: decideByPolicy(engine, decisionPath), checks: [check] };
+}
+
+async function engineOf(
+  { opaMode, opaBundle, opaTimeoutMs: timeoutMs }: GatewaySettings,
+  url: Parameters<typeof createOpaSidecarEngine>[0]['url'],
+  onWarning: (message: string) => void,
+): Promise<PolicyEngine> {
+  if (opaMode === 'sidecar') return createOpaSidecarEngine({ url, timeoutMs });
+  const engine = await createOpaWasmEngine({ bundlePath: opaBundle, onWarning, watch: true });
+  if (!engine.ok) throw new SetupError(`OPA_BUNDLE: ${engine.reason}`);
+  return engine.value;
+}
+
+function keySetCheck(issuer: TrustedIssuer | undefined): HealthCheck[] {
+  if (issuer === undefined) return [];
+  const check = async () => (issuer.keySet.isWarm() ? { ok: true } : issuer.keySet.refresh());
+  return [{ name: 'key_set', check }];
+}
+
+/** Whether the server can be reached and is believed; logging in needs a role, and only clients name one. */
+function upstreamCheck(upstream: UpstreamOptions): HealthCheck {
+  return {
+    name: 'upstream',
+    check: async () => {
+      try {
+        (await connectUpstream(upstream, AbortSignal.timeout(probeTimeoutMs))).destroy();
+        return { ok: true };
+      } catch (error) {
+        return { ok: false, reason: errorText(error) };
+      }
+    },
+  };
+}

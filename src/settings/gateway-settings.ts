@@ -1,0 +1,235 @@
+import { createPublicKey } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
+import { z } from 'zod';
+import { oneOf, port, secureUrl, text, wholeNumber } from './schemas.js';
+import { serviceSettings } from './service-settings.js';
+import { readSettings, setting } from './setting.js';
+import type { Environment, Setting, SettingMistake, SettingsOf, SettingsOutcome } from './setting.js';
+
+const expectedKey =
+  'expected an Ed25519 public key in PEM (-----BEGIN PUBLIC KEY-----); \\n may stand for line breaks';
+
+const ed25519PublicKey = z.string().transform((value, context): KeyObject => {
+  const key = readPublicKey(value.replaceAll('\\n', '\n'));
+  if (key?.asymmetricKeyType === 'ed25519') return key;
+  context.addIssue({ code: 'custom', message: expectedKey });
+  return z.NEVER;
+});
+
+/** Undefined for what is none: a private key would be read as its public half, and must not be in this place. */
+function readPublicKey(pem: string): KeyObject | undefined {
+  if (!pem.includes('-----BEGIN PUBLIC KEY-----')) return undefined;
+  try {
+    return createPublicKey(pem);
+  } catch {
+    return undefined;
+  }
+}
+
+const maxSession = z.union([oneOf(['token', 'none']), wholeNumber(1, 31_536_000)]);
+
+const subjectIn = z
+  .string()
+  .regex(
+    /^(none|application_name|[a-z_][a-z0-9_]*\.[a-z_][a-z0-9_]*)$/,
+    'expected none, application_name or the name of a custom setting such as gateway.subject',
+  );
+
+/** Every setting of the SQL gateway but PUBLIC_KEYS__1, PUBLIC_KEYS__2 and so on, one row a variable. */
+export const gatewaySettingsTable = {
+  upstreamHost: setting({
+    name: 'UPSTREAM__HOST',
+    schema: text,
+    meaning: 'name or address of the PostgreSQL server',
+  }),
+  upstreamPort: setting({
+    name: 'UPSTREAM__PORT',
+    schema: port,
+    fallback: '5432',
+    meaning: 'port of the PostgreSQL server',
+  }),
+  upstreamPassword: setting({
+    name: 'UPSTREAM__PASSWORD',
+    schema: text,
+    fallback: '',
+    secret: true,
+    meaning: 'the password that the database roles have for the gateway; empty where it needs none',
+  }),
+  upstreamSslMode: setting({
+    name: 'UPSTREAM__SSLMODE',
+    schema: oneOf(['disable', 'require', 'verify-ca', 'verify-full']),
+    fallback: 'require',
+    meaning: 'TLS to the PostgreSQL server, as in libpq: disable, require, verify-ca, verify-full',
+  }),
+  upstreamCaFile: setting({
+    name: 'UPSTREAM__CAFILE',
+    schema: text,
+    fallback: '',
+    meaning: 'PEM file with the authorities of which the server may have its certificate',
+  }),
+  host: setting({
+    name: 'DOWNSTREAM__IP',
+    schema: text,
+    fallback: '127.0.0.1',
+    meaning: 'the address to listen on',
+  }),
+  port: setting({
+    name: 'DOWNSTREAM__PORT',
+    schema: port,
+    fallback: '6432',
+    meaning: 'the port to listen on',
+  }),
+  certFile: setting({
+    name: 'DOWNSTREAM__CERTFILE',
+    schema: text,
+    fallback: '',
+    meaning: 'PEM file with the certificate for clients, and what leads to its authority',
+  }),
+  keyFile: setting({
+    name: 'DOWNSTREAM__KEYFILE',
+    schema: text,
+    fallback: '',
+    meaning: 'PEM file with the private key of that certificate',
+  }),
+  downstreamSslMode: setting({
+    name: 'DOWNSTREAM__SSLMODE',
+    schema: oneOf(['disable', 'allow', 'require']),
+    fallback: 'require',
+    meaning: 'TLS with clients: require, allow (a token may come in plain), or disable',
+  }),
+  issuer: setting({
+    name: 'GATEWAY_ISSUER',
+    schema: z.union([z.literal(''), secureUrl]),
+    fallback: '',
+    meaning: 'issuer whose tokens are passwords, by its key set; https unless the host is loopback',
+  }),
+  audience: setting({
+    name: 'GATEWAY_AUDIENCE',
+    schema: text,
+    fallback: '',
+    meaning: 'aud of its tokens: of an API for access tokens, the id of the client for ID tokens',
+  }),
+  opaUrl: setting({
+    name: 'GATEWAY_OPA_URL',
+    schema: text,
+    fallback: '',
+    meaning: 'decision at connect, as OPA_AUTHZ_URL; empty: sub must be the database user',
+  }),
+  opaMode: setting({
+    name: 'GATEWAY_OPA_MODE',
+    schema: oneOf(['sidecar', 'embedded']),
+    fallback: 'sidecar',
+    meaning: 'sidecar asks OPA over HTTP, embedded decides with the bundle in this process',
+  }),
+  opaBundle: setting({
+    name: 'OPA_BUNDLE',
+    schema: text,
+    fallback: 'policies/bundle.tar.gz',
+    meaning: 'policy bundle with WASM, for embedded',
+  }),
+  opaTimeoutMs: setting({
+    name: 'OPA_TIMEOUT_MS',
+    schema: wholeNumber(1, 60_000),
+    fallback: '500',
+    meaning: 'milliseconds for a decision of the sidecar',
+  }),
+  maxSession: setting({
+    name: 'GATEWAY_MAX_SESSION',
+    schema: maxSession,
+    fallback: 'token',
+    meaning: 'how long a session lasts: token (until its exp), seconds, or none',
+  }),
+  authentication: setting({
+    name: 'GATEWAY_AUTHENTICATION',
+    schema: oneOf(['password', 'oauthbearer']),
+    fallback: 'password',
+    meaning: 'how clients send the token: password, or oauthbearer (libpq 18) for all of them',
+  }),
+  subjectIn: setting({
+    name: 'GATEWAY_SUBJECT_IN',
+    schema: subjectIn,
+    fallback: 'none',
+    meaning: 'where the server sees the subject of the token: none, application_name or a setting, for audit',
+  }),
+  loginTimeoutMs: setting({
+    name: 'GATEWAY_LOGIN_TIMEOUT_MS',
+    schema: wholeNumber(100, 300_000),
+    fallback: '10000',
+    meaning: 'milliseconds from the accepted connection to the session: TLS, token, decision, upstream',
+  }),
+  maxLogins: setting({
+    name: 'GATEWAY_MAX_LOGINS',
+    schema: wholeNumber(1, 100_000),
+    fallback: '200',
+    meaning: 'connections of one address that are not logged in yet, at most',
+  }),
+  managementHost: setting({
+    name: 'GATEWAY_MANAGEMENT_HOST',
+    schema: text,
+    fallback: '127.0.0.1',
+    meaning: "the address for the gateway's health and metrics",
+  }),
+  managementPort: setting({
+    name: 'GATEWAY_MANAGEMENT_PORT',
+    schema: port,
+    fallback: '9432',
+    meaning: "the port for the gateway's health and metrics",
+  }),
+  ...serviceSettings,
+} as const;
+
+export type GatewaySettings = SettingsOf<typeof gatewaySettingsTable> & {
+  /** Keys that sign tokens for the gateway alone, in the order of their names. */
+  readonly publicKeys: readonly KeyObject[];
+};
+
+const publicKeyName = /^(PUBLIC_KEYS__\d{1,4})(?:_FILE)?$/;
+
+/** The gateway's settings, or every mistake in them at once, including settings that only fail together. */
+export function readGatewaySettings(environment: Environment): SettingsOutcome<GatewaySettings> {
+  const keyTable = publicKeyRows(environment);
+  const keys = readSettings(keyTable, environment);
+  const together = (values: Partial<SettingsOf<typeof gatewaySettingsTable>>) =>
+    mistakesTogether(values, Object.keys(keyTable).length > 0);
+  const others = readSettings(gatewaySettingsTable, environment, together);
+  if (keys.ok && others.ok)
+    return { ok: true, value: { ...others.value, publicKeys: Object.values(keys.value) } };
+  return { ok: false, mistakes: [keys, others].flatMap((read) => (read.ok ? [] : read.mistakes)) };
+}
+
+function publicKeyRows(environment: Environment): Record<string, Setting<KeyObject>> {
+  const names = Object.keys(environment).flatMap((name) =>
+    environment[name] ? (publicKeyName.exec(name)?.[1] ?? []) : [],
+  );
+  const meaning = 'an Ed25519 key that signs tokens for the gateway';
+  return Object.fromEntries(
+    [...new Set(names)].sort().map((name) => [name, setting({ name, schema: ed25519PublicKey, meaning })]),
+  );
+}
+
+type Values = Partial<SettingsOf<typeof gatewaySettingsTable>>;
+
+function mistakesTogether(values: Values, hasKeys: boolean): SettingMistake[] {
+  const { issuer, audience, certFile, keyFile, downstreamSslMode, upstreamSslMode, upstreamCaFile } = values;
+  const mistakes: SettingMistake[] = [];
+  if (issuer === '' && !hasKeys)
+    mistakes.push({
+      name: 'GATEWAY_ISSUER',
+      problem: 'or PUBLIC_KEYS__1 is required: whose tokens are passwords',
+    });
+  if (issuer !== undefined && issuer !== '' && audience === '')
+    mistakes.push({ name: 'GATEWAY_AUDIENCE', problem: 'is required with GATEWAY_ISSUER' });
+  if (downstreamSslMode !== 'disable' && (certFile === '' || keyFile === ''))
+    mistakes.push({
+      name: certFile === '' ? 'DOWNSTREAM__CERTFILE' : 'DOWNSTREAM__KEYFILE',
+      problem: 'is required unless DOWNSTREAM__SSLMODE is disable',
+    });
+  if (upstreamSslMode === 'verify-ca' && upstreamCaFile === '')
+    mistakes.push({ name: 'UPSTREAM__CAFILE', problem: 'is required with UPSTREAM__SSLMODE verify-ca' });
+  if (values.opaMode === 'embedded' && values.opaUrl === '')
+    mistakes.push({
+      name: 'GATEWAY_OPA_URL',
+      problem: 'is required with embedded: its path names the decision',
+    });
+  return mistakes;
+}
