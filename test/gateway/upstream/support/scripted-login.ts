@@ -51,6 +51,8 @@ export async function logInTo(
   const signal = AbortSignal.timeout(deadlineMs);
   const socket = await connectUpstream({ host: '127.0.0.1', port: server.port, tls }, signal);
   cleanUps.push(server.close, () => socket.destroy());
+  // Whoever connected may have put it off to read.
+  socket.pause();
   const parameters = new Map([
     ['user', 'alice'],
     ['database', 'd'],
