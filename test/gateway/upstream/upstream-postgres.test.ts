@@ -19,6 +19,7 @@ import { failure } from './support/failure.js';
 
 const authority = makeAuthority();
 const tls = authority.certify('DNS:localhost');
+authority.close();
 const verifyFull = new UpstreamTls('localhost', { sslMode: 'verify-full', ca: authority.ca }, systemClock);
 const hba = [
   'host all by_md5 127.0.0.1/32 md5',
@@ -109,7 +110,6 @@ describeWithPostgres('a PostgreSQL server as the upstream', (binaries) => {
   });
   afterAll(async () => {
     await server.close();
-    authority.close();
   });
 
   async function asSuperuser(statement: string): Promise<void> {
