@@ -11,6 +11,10 @@ export interface UndiciUpstreamOptions {
   readonly socketPath?: string;
   /** Time to establish one connection, in milliseconds. */
   readonly connectTimeoutMs: number;
+  /** Certificates in PEM to trust instead of those that Node brings along. */
+  readonly ca?: string;
+  /** Answers of every status but redirects come back as answers; unless set, those of 2xx only. */
+  readonly anyStatus?: boolean;
 }
 
 export interface UndiciUpstream {
@@ -33,7 +37,10 @@ export function createUndiciUpstream(origin: string, options: UndiciUpstreamOpti
   return {
     call: (request) =>
       new Promise((resolve) => {
-        const exchange = new Exchange(request, resolve, () => fresh.dispatch(toDispatch(request), exchange));
+        const exchange = new Exchange(request, resolve, {
+          anyStatus: options.anyStatus === true,
+          sendAgain: () => fresh.dispatch(toDispatch(request), exchange),
+        });
         pool.dispatch(toDispatch(request), exchange);
       }),
     close: async () => {
@@ -44,7 +51,7 @@ export function createUndiciUpstream(origin: string, options: UndiciUpstreamOpti
 
 function createPool(
   origin: string,
-  { connections, connectTimeoutMs, socketPath }: UndiciUpstreamOptions,
+  { connections, connectTimeoutMs, socketPath, ca }: UndiciUpstreamOptions,
   pipelining: 0 | 1,
 ): Pool {
   return new Pool(origin, {
@@ -53,7 +60,7 @@ function createPool(
     // A call that times out takes its connection with it. With HTTP/2 it would leave it to all calls that follow, and
     // none of them would get an answer while the network has forgotten that connection.
     allowH2: false,
-    connect: { timeout: connectTimeoutMs },
+    connect: { timeout: connectTimeoutMs, ...(ca === undefined ? {} : { ca }) },
     // The deadline of each call is its own timer; undici's idle timers would only add to it.
     headersTimeout: 0,
     bodyTimeout: 0,
@@ -72,10 +79,16 @@ function toDispatch(request: UpstreamRequest): Dispatcher.DispatchOptions {
 
 type Settle = (outcome: Outcome<UpstreamAnswer, UpstreamFailure>) => void;
 
+interface Sending {
+  readonly anyStatus: boolean;
+  readonly sendAgain: () => void;
+}
+
 /** Follows one call through undici's events and settles it exactly once. */
 class Exchange implements Dispatcher.DispatchHandler {
   readonly #request: UpstreamRequest;
   readonly #settle: Settle;
+  readonly #anyStatus: boolean;
   readonly #timer: NodeJS.Timeout;
   readonly #chunks: Buffer[] = [];
   /** Sends the call a second time; gone once that was done. */
@@ -86,9 +99,10 @@ class Exchange implements Dispatcher.DispatchHandler {
   #headers: UpstreamAnswer['headers'] = {};
   #bytes = 0;
 
-  constructor(request: UpstreamRequest, settle: Settle, sendAgain: () => void) {
+  constructor(request: UpstreamRequest, settle: Settle, { anyStatus, sendAgain }: Sending) {
     this.#request = request;
     this.#settle = settle;
+    this.#anyStatus = anyStatus;
     this.#sendAgain = sendAgain;
     this.#timer = setTimeout(() => {
       this.#refuse(refuse('timeout', `no complete answer within ${request.timeoutMs} ms`));
@@ -110,7 +124,8 @@ class Exchange implements Dispatcher.DispatchHandler {
     if (status < 200) return;
     this.#status = status;
     this.#headers = headers;
-    const refusal = refusedByHead(status, headers, this.#request.maxBytes);
+    const refusal =
+      refusedByStatus(status, headers, this.#anyStatus) ?? refusedByHead(headers, this.#request.maxBytes);
     if (refusal !== undefined) this.#refuse(refusal);
   }
 
@@ -165,15 +180,23 @@ class Exchange implements Dispatcher.DispatchHandler {
   }
 }
 
-function refusedByHead(
+function refusedByStatus(
   status: number,
   headers: UpstreamAnswer['headers'],
-  maxBytes: number,
+  anyStatus: boolean,
 ): Refused<UpstreamFailure> | undefined {
   if (status >= 300 && status < 400)
     return refuse('redirect', `answered ${status}; redirects are not followed`);
+  if (anyStatus) return undefined;
   if (status === 429) return refuse('rate_limited', 'answered 429', retryAfter(headers));
   if (status > 299) return refuse('status', `answered ${status}`, retryAfter(headers));
+  return undefined;
+}
+
+function refusedByHead(
+  headers: UpstreamAnswer['headers'],
+  maxBytes: number,
+): Refused<UpstreamFailure> | undefined {
   // No encoding was asked for, and a compressed body would make the bound on its size meaningless.
   if (headers['content-encoding'] !== undefined && headers['content-encoding'] !== 'identity') {
     return refuse('misshapen', 'the body is encoded although no encoding was asked for');

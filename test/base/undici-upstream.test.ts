@@ -107,6 +107,30 @@ describe('an upstream over undici', () => {
     expect(outcome.ok ? undefined : outcome.retryAfterSeconds).toBe(seconds);
   });
 
+  it.each([400, 401, 429, 503])(
+    'gives an answer of %i with its body to who wants every status',
+    async (status) => {
+      answer = (_, response) => {
+        sendJson(response, status, { error: 'a_reason' }, { 'retry-after': '7' });
+      };
+      await upstream.close();
+      upstream = connect({ anyStatus: true });
+      const value = { status, headers: { 'retry-after': '7' }, text: '{"error":"a_reason"}' };
+      expect(await post()).toMatchObject({ ok: true, value });
+    },
+  );
+
+  it.each([
+    { how: 'redirect', code: 'redirect' },
+    { how: 'gzip bomb', code: 'misshapen' },
+    { how: 'huge body', code: 'oversized' },
+  ] as const)('refuses as $code what is a "$how", whatever statuses are wanted', async ({ how, code }) => {
+    await upstream.close();
+    upstream = connect({ anyStatus: true });
+    await server.misbehave(how);
+    expect(await post()).toMatchObject({ ok: false, code });
+  });
+
   it('reads an answer of exactly the bytes that are allowed, and refuses one more', async () => {
     let length = maxBytes;
     answer = (_, response) => response.end('x'.repeat(length));
