@@ -1,5 +1,5 @@
 // npm run bench -- [--quick] [mode…]
-// Modes: the names in lib/targets.mjs, `start`, `scale` and `issuer`; all of them unless some are named. Needs Linux and wrk.
+// Modes: the names in lib/targets.mjs, `start`, `scale`, `issuer` and `gateway`; all of them unless some are named. Needs Linux and wrk.
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
@@ -9,6 +9,7 @@ import { fastapiEnvironment } from './lib/fastapi.mjs';
 import { measure, medianRun } from './lib/measure.mjs';
 import { findOpa } from '../../scripts/lib/opa.mjs';
 import { stopAll } from './lib/processes.mjs';
+import { gatewayTable, measureGateway } from './lib/gateway.mjs';
 import { issuerTable, measureIssuer } from './lib/issuer.mjs';
 import { against, compare, median, shortfalls, table } from './lib/report.mjs';
 import { measureScale, scaleTable } from './lib/scale.mjs';
@@ -51,7 +52,7 @@ function fail(message) {
 }
 
 function checkArguments() {
-  const known = [...Object.keys(targets), 'start', 'scale', 'issuer'];
+  const known = [...Object.keys(targets), 'start', 'scale', 'issuer', 'gateway'];
   const unknown = named.filter((mode) => !known.includes(mode));
   if (unknown.length > 0) fail(`no such mode: ${unknown.join(', ')}; there are ${known.join(', ')}`);
 }
@@ -108,10 +109,12 @@ async function main() {
   const startMs = wants('start') ? await measureStartup(setup, plan.starts) : [];
   const scale = wants('scale') ? await measureScale(setup, plan) : [];
   const issuer = wants('issuer') ? await measureIssuer(setup, plan) : [];
-  write({ rows, runs, startMs, scale, issuer, skipped });
+  const gateway = wants('gateway') ? await measureGateway(setup, plan) : { rows: [], skipped: [] };
+  skipped.push(...gateway.skipped);
+  write({ rows, runs, startMs, scale, issuer, gateway: gateway.rows, skipped });
 }
 
-function write({ rows, runs, startMs, scale, issuer, skipped }) {
+function write({ rows, runs, startMs, scale, issuer, gateway, skipped }) {
   const parts = [
     `${machine()}; ${plan.rounds} interleaved runs of ${plan.seconds} s, 16 connections, median run shown.`,
     rows.length > 0 ? table(rows) : '',
@@ -120,6 +123,7 @@ function write({ rows, runs, startMs, scale, issuer, skipped }) {
       : '',
     scale.length > 0 ? scaleTable(scale) : '',
     issuer.length > 0 ? issuerTable(issuer) : '',
+    gateway.length > 0 ? gatewayTable(gateway) : '',
     skipped.map((reason) => `Skipped: ${reason}`).join('\n'),
     shortfalls(rows)
       .map((line) => `Short of its goal: ${line}`)
@@ -127,7 +131,7 @@ function write({ rows, runs, startMs, scale, issuer, skipped }) {
   ];
   const text = `${parts.filter((part) => part !== '').join('\n\n')}\n`;
   process.stdout.write(`\n${text}`);
-  save(text, { machine: machine(), plan, rows, runs, startMs, scale, issuer, skipped });
+  save(text, { machine: machine(), plan, rows, runs, startMs, scale, issuer, gateway, skipped });
 }
 
 function machine() {
