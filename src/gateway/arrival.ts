@@ -48,6 +48,7 @@ export async function readArrival(
   signal: AbortSignal,
 ): Promise<Arrival> {
   let mayAskForGss = true;
+  let mayAskForTls = true;
   for (;;) {
     const inbox = new ClientInbox(channel.socket, signal);
     const { request } = await inbox.next(channel.isEncrypted ? readInitialPacket : readFirstPacket);
@@ -63,6 +64,8 @@ export async function readArrival(
       channel.socket.write('N');
     } else if (context === undefined) {
       if (request.kind === 'tls') throw new ProtocolViolation('TLS is not offered here');
+      if (!mayAskForTls) throw new ProtocolViolation('a second request for TLS');
+      mayAskForTls = false;
       channel.socket.write('N');
     } else {
       if (request.kind === 'tls') channel.socket.unshift(rest);
