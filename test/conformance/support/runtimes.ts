@@ -5,10 +5,20 @@ import { join, resolve } from 'node:path';
 const folder = join(import.meta.dirname, '..');
 const cache = resolve('.cache');
 
-/** The Python of an environment with the verifiers in it, made once; undefined where it can't be made. */
+/** The Python of an environment with Okta's verifiers in it; undefined where it can't be made. */
 export function pythonWithVerifiers(): string | undefined {
-  const requirements = join(folder, 'python', 'requirements.txt');
-  const environment = join(cache, 'conformance-venv');
+  return pythonWith('requirements.txt', 'conformance-venv');
+}
+
+/** The Python of an environment with schemathesis in it; undefined where it can't be made. */
+export function pythonWithSchemathesis(): string | undefined {
+  return pythonWith('schemathesis-requirements.txt', 'schemathesis-venv');
+}
+
+/** Made once for each version of its requirements. */
+function pythonWith(requirementsFile: string, name: string): string | undefined {
+  const requirements = join(folder, 'python', requirementsFile);
+  const environment = join(cache, name);
   const done = join(environment, 'installed.txt');
   const python = join(environment, 'bin', 'python');
   if (isSame(done, requirements)) return python;
