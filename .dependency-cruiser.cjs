@@ -4,6 +4,7 @@ const rooms = {
   base: [],
   settings: ['base'],
   token: ['base'],
+  'token-source': ['base'],
   policy: ['base', 'token'],
   access: ['base', 'token', 'policy'],
   operations: ['base', 'token', 'policy'],
@@ -32,7 +33,7 @@ module.exports = {
       name: 'nest-at-the-edges',
       comment: 'Only the edges know Nest; token/, policy/ and base/ are plain functions and classes.',
       severity: 'error',
-      from: { path: '^src/(base|settings|token|policy|operations)/' },
+      from: { path: '^src/(base|settings|token|token-source|policy|operations)/' },
       to: { path: 'node_modules/(@nestjs|fastify)/' },
     },
     {

@@ -1,0 +1,88 @@
+import type { GrantParameters } from './token-request.js';
+import type { PasswordGrant, RefreshTokenGrant, TokenSourceOptions } from './token-source-options.js';
+import type { TokenErrorCode } from './token-source-error.js';
+
+type Grant = TokenSourceOptions['grant'];
+
+/** Refusals of a refresh token, or of refreshing at all, that another grant may not meet. */
+const refreshRefusals: ReadonlySet<TokenErrorCode> = new Set([
+  'invalid_grant',
+  'invalid_scope',
+  'unauthorized_client',
+  'unsupported_grant_type',
+  'bad_response',
+]);
+
+/** Knows what to send next: the grant that was configured, or the refresh token that came of it. */
+export class Grants {
+  /** Undefined where a refresh token is all there is. */
+  readonly #original: GrantParameters | undefined;
+  /** What a refresh is limited to; without, the scopes stay those of the sign-in (RFC 6749 section 6). */
+  readonly #refreshScope: GrantParameters;
+  readonly #onRefreshToken: (refreshToken: string) => void;
+  #refreshToken: string | undefined;
+
+  /** @param onFault hears what the caller's onRefreshToken throws */
+  constructor(options: TokenSourceOptions, onFault: (fault: unknown) => void) {
+    const { grant } = options;
+    const isRefresh = isRefreshTokenGrant(grant);
+    this.#original = isRefresh ? undefined : originalOf(grant, options);
+    this.#refreshScope = isRefresh ? scopeOf(options) : {};
+    if (isRefresh) this.#refreshToken = grant.refreshToken;
+    this.#onRefreshToken = (refreshToken) => {
+      if (isRefresh) tell(grant, refreshToken, onFault);
+    };
+  }
+
+  parameters(): GrantParameters {
+    if (this.#refreshToken === undefined) return this.#original ?? {};
+    return { grant_type: 'refresh_token', refresh_token: this.#refreshToken, ...this.#refreshScope };
+  }
+
+  /** Takes the refresh token of an answer; without one, the old one stays (RFC 6749 section 6). */
+  adopt(refreshToken: string | undefined): void {
+    if (refreshToken === undefined || refreshToken === this.#refreshToken) return;
+    // Machines ask anew: RFC 6749 section 4.4.3 has no refresh token for them.
+    if (this.#original?.grant_type === 'client_credentials') return;
+    this.#refreshToken = refreshToken;
+    this.#onRefreshToken(refreshToken);
+  }
+
+  /** Goes back to the grant that was configured. @returns whether that is another request than the refused one */
+  fallBack(code: TokenErrorCode): boolean {
+    if (this.#original === undefined || this.#refreshToken === undefined) return false;
+    if (!refreshRefusals.has(code)) return false;
+    this.#refreshToken = undefined;
+    return true;
+  }
+}
+
+function isRefreshTokenGrant(grant: Grant): grant is RefreshTokenGrant {
+  return typeof grant === 'object' && 'refreshToken' in grant;
+}
+
+function originalOf(
+  grant: 'client_credentials' | PasswordGrant,
+  options: TokenSourceOptions,
+): GrantParameters {
+  const { audience } = options;
+  const more = { ...scopeOf(options), ...(audience === undefined ? {} : { audience }) };
+  if (grant === 'client_credentials') return { grant_type: grant, ...more };
+  return { grant_type: 'password', username: grant.username, password: grant.password, ...more };
+}
+
+function scopeOf({ scope }: TokenSourceOptions): GrantParameters {
+  return scope === undefined ? {} : { scope };
+}
+
+/** At once, so that it is done before the token is handed out; faults of it cost nobody the token. */
+function tell(
+  { onRefreshToken }: RefreshTokenGrant,
+  refreshToken: string,
+  onFault: (fault: unknown) => void,
+): void {
+  const told = async (): Promise<void> => {
+    await onRefreshToken?.(refreshToken);
+  };
+  told().catch(onFault);
+}

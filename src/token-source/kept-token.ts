@@ -1,0 +1,34 @@
+import type { IssuedToken } from './token-response.js';
+import type { TokenSourceOptions } from './token-source-options.js';
+
+/** A token that is handed out again and again, and the moments of its life, in milliseconds since the epoch. */
+export interface KeptToken {
+  /** Resolved; made once, as every caller gets it. */
+  readonly promise: Promise<string>;
+  readonly usableUntil: number;
+  /** From then on another one is fetched in the background. */
+  readonly refreshAt: number;
+}
+
+type LifeOptions = Pick<TokenSourceOptions, 'refreshAheadMs' | 'clockSkewMs'>;
+
+const defaultSkewMs = 30_000;
+
+/** @returns undefined for a token whose end is not known: it may be over at any time, so it is not kept */
+export function keptToken(
+  { token, expiresAt, lifeMs }: IssuedToken,
+  { refreshAheadMs, clockSkewMs = defaultSkewMs }: LifeOptions,
+  random: () => number,
+): KeptToken | undefined {
+  if (expiresAt === undefined || lifeMs === undefined) return undefined;
+  const usableUntil = expiresAt - Math.min(clockSkewMs, lifeMs / 4);
+  const wanted = (refreshAheadMs ?? lifeMs / 5) * (1 + random() / 4);
+  // A token that is replaced as soon as it is there would be fetched without end.
+  const ahead = Math.min(Math.max(wanted, expiresAt - usableUntil), lifeMs / 2);
+  return { promise: Promise.resolve(token), usableUntil, refreshAt: expiresAt - ahead };
+}
+
+/** The same token after its replacement could not be had: tried again a few times before it ends. */
+export function keptLonger(kept: KeptToken, now: number, pauseMs: number): KeptToken {
+  return { ...kept, refreshAt: now + Math.max(pauseMs, (kept.usableUntil - now) / 4) };
+}

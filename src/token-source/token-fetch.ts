@@ -1,0 +1,74 @@
+import { accept, refuse } from '../base/outcome.js';
+import type { Outcome } from '../base/outcome.js';
+import type { Grants } from './grants.js';
+import type { Pace } from './pace.js';
+import type { Timing } from './timing.js';
+import type { TokenEndpoint } from './token-endpoint.js';
+import type { IssuedToken } from './token-response.js';
+import type { TokenErrorCode } from './token-source-error.js';
+
+export interface TokenFetchOptions {
+  readonly endpoint: TokenEndpoint;
+  readonly grants: Grants;
+  readonly pace: Pace;
+  readonly timing: Timing;
+  /** All attempts and the pauses between them, in milliseconds. */
+  readonly deadlineMs: number;
+  /** Ends pauses. */
+  readonly closing: AbortSignal;
+}
+
+type Fetched = Outcome<IssuedToken, TokenErrorCode>;
+
+/** Fetches a token from the server: several attempts, one after another, until the deadline. */
+export class TokenFetch {
+  readonly #options: TokenFetchOptions;
+
+  constructor(options: TokenFetchOptions) {
+    this.#options = options;
+  }
+
+  /** @param retries further attempts while the server is unavailable */
+  async fetch(retries: number): Promise<Fetched> {
+    const { timing, deadlineMs } = this.#options;
+    const deadline = timing.clock() + deadlineMs;
+    let outcome: Fetched = this.#leftAlone();
+    for (let attempt = 0; attempt <= retries && this.#isDueBefore(deadline); attempt++) {
+      outcome = await this.#pausedAttempt(deadline);
+      if (outcome.ok || outcome.code !== 'unavailable') break;
+    }
+    return outcome;
+  }
+
+  #isDueBefore(deadline: number): boolean {
+    const { pace, timing } = this.#options;
+    return timing.clock() + pace.pauseMs() < deadline;
+  }
+
+  /** What there is to say when the server asked for a pause that is longer than the deadline. */
+  #leftAlone(): Fetched {
+    const retryAfterSeconds = Math.max(Math.ceil(this.#options.pace.pauseMs() / 1000), 0);
+    return refuse('unavailable', 'the server asked not to be asked yet', { retryAfterSeconds });
+  }
+
+  async #pausedAttempt(deadline: number): Promise<Fetched> {
+    const { pace, timing, closing } = this.#options;
+    const pauseMs = pace.pauseMs();
+    if (pauseMs > 0) await timing.wait(pauseMs, closing);
+    if (closing.aborted) return refuse('closed', 'the token source was closed');
+    const outcome = await this.#attempt(deadline);
+    if (outcome.ok) pace.succeeded();
+    else pace.failed(outcome.retryAfterSeconds);
+    return outcome;
+  }
+
+  async #attempt(deadline: number): Promise<Fetched> {
+    const { endpoint, grants } = this.#options;
+    const outcome = await endpoint.request(grants.parameters(), deadline);
+    if (outcome.ok) {
+      grants.adopt(outcome.value.refreshToken);
+      return accept(outcome.value.issued);
+    }
+    return grants.fallBack(outcome.code) ? this.#attempt(deadline) : outcome;
+  }
+}
