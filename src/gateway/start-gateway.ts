@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import { systemClock } from '../base/clock.js';
 import type { Clock } from '../base/clock.js';
 import { errorText } from '../base/error-text.js';
-import { SetupError } from '../base/setup-error.js';
+import { SetupError, exitUnavailable } from '../base/setup-error.js';
 import { createUndiciUpstream } from '../base/undici-upstream.js';
 import { listen } from '../operations/listening.js';
 import { startManagementServer } from '../operations/management-server.js';
@@ -36,6 +36,12 @@ export interface RunningGateway extends RunningService {
   readonly port: number;
   readonly managementPort: number;
   readonly gateway: Gateway;
+}
+
+/** The PostgreSQL server can't be reached, or is not the one that the settings describe. */
+class UpstreamUnavailable extends SetupError {
+  override readonly name = 'UpstreamUnavailable';
+  override readonly exitCode = exitUnavailable;
 }
 
 const issuerTimeoutMs = 2_000;
@@ -79,6 +85,7 @@ async function start(
   };
   const certificate = await openCertificate(settings, onWarning, opened);
   const upstream = await upstreamOf(settings, clock);
+  await reach(upstream);
   const issuer = trustedIssuer(settings, clock, onWarning, opened);
   const { engine, decisions, checks } = await policyOf(settings, onWarning, opened);
   await issuer?.keySet.refresh();
@@ -218,6 +225,16 @@ function keySetCheck(issuer: TrustedIssuer | undefined): HealthCheck[] {
   if (issuer === undefined) return [];
   const check = async () => (issuer.keySet.isWarm() ? { ok: true } : issuer.keySet.refresh());
   return [{ name: 'key_set', check }];
+}
+
+/** Told at the start, where somebody looks; later it is a matter of readiness. */
+async function reach(upstream: UpstreamOptions): Promise<void> {
+  try {
+    (await connectUpstream(upstream, AbortSignal.timeout(probeTimeoutMs))).destroy();
+  } catch (cause) {
+    const { host, port } = upstream;
+    throw new UpstreamUnavailable(`UPSTREAM__HOST ${host}, port ${port}: ${errorText(cause)}`, { cause });
+  }
 }
 
 /** Whether the server can be reached and is believed; logging in needs a role, and only clients name one. */

@@ -202,9 +202,9 @@ function publicKeyRows(environment: Environment): Record<string, Setting<KeyObje
     environment[name] ? (publicKeyName.exec(name)?.[1] ?? []) : [],
   );
   const meaning = 'an Ed25519 key that signs tokens for the gateway';
-  return Object.fromEntries(
-    [...new Set(names)].sort().map((name) => [name, setting({ name, schema: ed25519PublicKey, meaning })]),
-  );
+  // A private key may have got into its place.
+  const row = (name: string) => setting({ name, schema: ed25519PublicKey, meaning, secret: true });
+  return Object.fromEntries([...new Set(names)].sort().map((name) => [name, row(name)]));
 }
 
 type Values = Partial<SettingsOf<typeof gatewaySettingsTable>>;
