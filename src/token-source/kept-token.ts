@@ -21,11 +21,12 @@ export function keptToken(
   random: () => number,
 ): KeptToken | undefined {
   if (expiresAt === undefined || lifeMs === undefined) return undefined;
-  const usableUntil = expiresAt - Math.min(clockSkewMs, lifeMs / 4);
+  const usableMs = lifeMs - Math.min(clockSkewMs, lifeMs / 4);
   const wanted = (refreshAheadMs ?? lifeMs / 5) * (1 + random() / 4);
   // A token that is replaced as soon as it is there would be fetched without end.
-  const ahead = Math.min(Math.max(wanted, expiresAt - usableUntil), lifeMs / 2);
-  return { promise: Promise.resolve(token), usableUntil, refreshAt: expiresAt - ahead };
+  const aheadMs = Math.min(wanted, usableMs / 2);
+  const usableUntil = expiresAt - lifeMs + usableMs;
+  return { promise: Promise.resolve(token), usableUntil, refreshAt: usableUntil - aheadMs };
 }
 
 /** The same token after its replacement could not be had: tried again a few times before it ends. */

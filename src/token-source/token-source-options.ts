@@ -59,8 +59,8 @@ export type TokenSourceOptions = (ServerByIssuer | ServerByEndpoint) & {
   /** Further attempts after a network error, 429 or 5xx, within the deadline. Default: 3; 0 to 10. */
   readonly retries?: number;
   /**
-   * How long before its end a token is replaced, in milliseconds, plus up to a quarter as jitter; never more than half
-   * of its life. Default: a fifth of its life.
+   * How long before it may be handed out no more a token is replaced in the background, in milliseconds, plus up to a
+   * quarter as jitter; never more than half of that time; 0: not in the background. Default: a fifth of its life.
    */
   readonly refreshAheadMs?: number;
   /**
