@@ -48,9 +48,9 @@ export class Grants {
     this.#onRefreshToken(refreshToken);
   }
 
-  /** Goes back to the grant that was configured. @returns whether that is another request than the refused one */
-  fallBack(code: TokenErrorCode): boolean {
-    if (this.#original === undefined || this.#refreshToken === undefined) return false;
+  /** Goes back to the grant that was configured. @returns whether that is another request than the one that was sent */
+  fallBack(sent: GrantParameters, code: TokenErrorCode): boolean {
+    if (this.#original === undefined || sent === this.#original) return false;
     if (!refreshRefusals.has(code)) return false;
     this.#refreshToken = undefined;
     return true;

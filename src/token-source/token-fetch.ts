@@ -1,4 +1,4 @@
-import { accept, refuse } from '../base/outcome.js';
+import { refuse } from '../base/outcome.js';
 import type { Outcome } from '../base/outcome.js';
 import type { Grants } from './grants.js';
 import type { Pace } from './pace.js';
@@ -64,11 +64,10 @@ export class TokenFetch {
 
   async #attempt(deadline: number): Promise<Fetched> {
     const { endpoint, grants } = this.#options;
-    const outcome = await endpoint.request(grants.parameters(), deadline);
-    if (outcome.ok) {
-      grants.adopt(outcome.value.refreshToken);
-      return accept(outcome.value.issued);
-    }
-    return grants.fallBack(outcome.code) ? this.#attempt(deadline) : outcome;
+    const sent = grants.parameters();
+    const answer = await endpoint.request(sent, deadline);
+    if (answer.ok) grants.adopt(answer.value.refreshToken);
+    const issued = answer.ok ? answer.value.issued : answer;
+    return !issued.ok && grants.fallBack(sent, issued.code) ? this.#attempt(deadline) : issued;
   }
 }

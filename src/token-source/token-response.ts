@@ -15,7 +15,8 @@ export interface IssuedToken {
 }
 
 export interface TokenResponse {
-  readonly issued: IssuedToken;
+  /** A refresh token may be good although what came with it is not, and the one before it may be over. */
+  readonly issued: Outcome<IssuedToken, 'bad_response'>;
   readonly refreshToken: string | undefined;
 }
 
@@ -50,10 +51,18 @@ export function readTokenResponse(
   // RFC 6749 section 7.1: a client must not use a token of a type that it doesn't understand, such as DPoP.
   if (typeof type !== 'string' || type.toLowerCase() !== 'bearer') return bad('token_type is not Bearer');
   if (refreshToken !== undefined && !isToken(refreshToken)) return bad('refresh_token is no token');
+  return accept({ issued: issuedToken(members, kind, requestedAt), refreshToken });
+}
+
+function issuedToken(
+  members: JsonObject,
+  kind: 'access_token' | 'id_token',
+  requestedAt: number,
+): TokenResponse['issued'] {
   const token = members[kind];
   if (!isToken(token)) return bad(`there is no ${kind} in the answer`);
   const expiry = expiryOf(members, kind === 'id_token' ? token : undefined, requestedAt);
-  return expiry.ok ? accept({ issued: { token, ...expiry.value }, refreshToken }) : expiry;
+  return expiry.ok ? accept({ token, ...expiry.value }) : expiry;
 }
 
 /** The server's own text is left out: some servers repeat in it what they were sent. */
