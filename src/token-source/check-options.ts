@@ -3,69 +3,96 @@ import { TokenSourceError } from './token-source-error.js';
 import type { TokenSourceOptions } from './token-source-options.js';
 
 type Values = Readonly<Record<string, unknown>>;
+/** What the value must be, or undefined when it is. */
+type Check = (value: unknown) => string | undefined;
 
-const authentications = ['client_secret_basic', 'client_secret_post'];
-const tokens = ['access_token', 'id_token'];
+const isText: Check = (value) =>
+  typeof value === 'string' && value !== '' ? undefined : 'must be a text that is not empty';
+
+const isFunction: Check = (value) => (typeof value === 'function' ? undefined : 'must be a function');
+
+const isUrl: Check = (value) =>
+  typeof value === 'string' && isSecureUrl(value)
+    ? undefined
+    : 'must be a URL of https, or of http on loopback';
+
+/** RFC 8414 section 2. */
+const isIssuer: Check = (value) =>
+  isUrl(value) ?? (String(value).includes('?') ? 'must have no query' : undefined);
+
+const isOneOf =
+  (...choices: readonly unknown[]): Check =>
+  (value) =>
+    choices.includes(value) ? undefined : `must be ${choices.join(' or ')}`;
+
+const isBetween =
+  (least: number, most: number): Check =>
+  (value) =>
+    Number.isInteger(value) && Number(value) >= least && Number(value) <= most
+      ? undefined
+      : `must be a whole number from ${least} to ${most}`;
+
+const optional =
+  (check: Check): Check =>
+  (value) =>
+    value === undefined ? undefined : check(value);
+
+const day = 86_400_000;
+
+const checks = {
+  issuer: optional(isIssuer),
+  tokenEndpoint: optional(isUrl),
+  clientId: isText,
+  clientSecret: isText,
+  clientAuthentication: optional(isOneOf('client_secret_basic', 'client_secret_post')),
+  // Looked into by grantMistakes.
+  grant: () => undefined,
+  scope: optional(isText),
+  audience: optional(isText),
+  token: optional(isOneOf('access_token', 'id_token')),
+  deadlineMs: optional(isBetween(1, 600_000)),
+  retries: optional(isBetween(0, 10)),
+  refreshAheadMs: optional(isBetween(0, day)),
+  clockSkewMs: optional(isBetween(0, 600_000)),
+  ca: optional(isText),
+  onRefresh: optional(isFunction),
+} satisfies Record<keyof TokenSourceOptions, Check>;
+
+const passwordChecks = { 'grant.username': isText, 'grant.password': isText };
+const refreshChecks = { 'grant.refreshToken': isText, 'grant.onRefreshToken': optional(isFunction) };
 
 /** @throws TokenSourceError `invalid_options` that names all mistakes, and none of the values */
 export function checkOptions(options: TokenSourceOptions): void {
   const values = options as unknown as Values;
   const mistakes = [
-    serverMistake(values),
-    ...['clientId', 'clientSecret'].map((name) => textMistake(name, values[name])),
-    ...['scope', 'audience', 'ca'].map((name) =>
-      ifGiven(values[name], () => textMistake(name, values[name])),
-    ),
-    grantMistake(values.grant),
-    choiceMistake('clientAuthentication', values.clientAuthentication, authentications),
-    choiceMistake('token', values.token, tokens),
-    rangeMistake('deadlineMs', values.deadlineMs, 1, 600_000),
-    rangeMistake('retries', values.retries, 0, 10),
-    rangeMistake('refreshAheadMs', values.refreshAheadMs, 0, Number.MAX_SAFE_INTEGER),
-    rangeMistake('clockSkewMs', values.clockSkewMs, 0, 600_000),
-    ifGiven(values.onRefresh, () => functionMistake('onRefresh', values.onRefresh)),
-  ].filter((mistake) => mistake !== undefined);
+    ...unknownOptions(values),
+    ...serverMistakes(values),
+    ...mistakesOf(values, checks),
+    ...grantMistakes(values.grant),
+  ];
   if (mistakes.length > 0) throw new TokenSourceError('invalid_options', mistakes.join('; '));
 }
 
-function serverMistake({ issuer, tokenEndpoint }: Values): string | undefined {
-  if ((issuer === undefined) === (tokenEndpoint === undefined))
-    return 'one of issuer and tokenEndpoint must be given';
-  const [name, value] = issuer === undefined ? ['tokenEndpoint', tokenEndpoint] : ['issuer', issuer];
-  const isSecure = typeof value === 'string' && isSecureUrl(value);
-  return isSecure ? undefined : `${name} must be a URL of https, or of http on loopback`;
+function unknownOptions(values: Values): string[] {
+  const names = Object.keys(values).filter((name) => !Object.hasOwn(checks, name));
+  return names.map((name) => `there is no option ${name}`);
 }
 
-function grantMistake(grant: unknown): string | undefined {
-  if (grant === 'client_credentials') return undefined;
-  const values = Object(grant) as Values;
-  if (values.refreshToken === undefined)
-    return textMistake('grant.username', values.username) ?? textMistake('grant.password', values.password);
-  return (
-    textMistake('grant.refreshToken', values.refreshToken) ??
-    ifGiven(values.onRefreshToken, () => functionMistake('grant.onRefreshToken', values.onRefreshToken))
-  );
+function serverMistakes({ issuer, tokenEndpoint }: Values): string[] {
+  const isOne = (issuer === undefined) !== (tokenEndpoint === undefined);
+  return isOne ? [] : ['one of issuer and tokenEndpoint must be given'];
 }
 
-function ifGiven(value: unknown, mistake: () => string | undefined): string | undefined {
-  return value === undefined ? undefined : mistake();
+function grantMistakes(grant: unknown): string[] {
+  if (grant === 'client_credentials') return [];
+  const members = Object.entries(Object(grant) as Values);
+  const values = Object.fromEntries(members.map(([name, value]) => [`grant.${name}`, value]));
+  return mistakesOf(values, 'grant.refreshToken' in values ? refreshChecks : passwordChecks);
 }
 
-function textMistake(name: string, value: unknown): string | undefined {
-  return typeof value === 'string' && value !== '' ? undefined : `${name} must be a text that is not empty`;
-}
-
-function functionMistake(name: string, value: unknown): string | undefined {
-  return typeof value === 'function' ? undefined : `${name} must be a function`;
-}
-
-function choiceMistake(name: string, value: unknown, choices: readonly string[]): string | undefined {
-  const isChoice = value === undefined || choices.includes(value as string);
-  return isChoice ? undefined : `${name} must be ${choices.join(' or ')}`;
-}
-
-function rangeMistake(name: string, value: unknown, least: number, most: number): string | undefined {
-  const number = value ?? least;
-  const isInRange = Number.isInteger(number) && Number(number) >= least && Number(number) <= most;
-  return isInRange ? undefined : `${name} must be a whole number from ${least} to ${most}`;
+function mistakesOf(values: Values, rows: Readonly<Record<string, Check>>): string[] {
+  return Object.entries(rows).flatMap(([name, check]) => {
+    const mistake = check(values[name]);
+    return mistake === undefined ? [] : [`${name} ${mistake}`];
+  });
 }

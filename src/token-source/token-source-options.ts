@@ -60,7 +60,8 @@ export type TokenSourceOptions = (ServerByIssuer | ServerByEndpoint) & {
   readonly retries?: number;
   /**
    * How long before it may be handed out no more a token is replaced in the background, in milliseconds, plus up to a
-   * quarter as jitter; never more than half of that time; 0: not in the background. Default: a fifth of its life.
+   * quarter as jitter; never more than half of that time. 0: not in the background. Default: a fifth of its life; a
+   * day at most.
    */
   readonly refreshAheadMs?: number;
   /**
