@@ -15,7 +15,7 @@ export interface ConnectDecisions {
   readonly allowsSuperusers: boolean;
 }
 
-export interface ConnectDecision {
+interface ConnectDecision {
   /** The role to log in with. */
   readonly role: string;
 }

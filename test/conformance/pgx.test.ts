@@ -2,12 +2,11 @@ import { execFile, execFileSync } from 'node:child_process';
 import { cpSync, existsSync, rmSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { promisify } from 'node:util';
-import pg from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { findOpa, opaVersion } from '../../scripts/lib/opa.mjs';
 import { describeWith } from '../support/needs.js';
 import { describeWithPostgres } from '../support/postgres.js';
-import { startSqlWorld } from './support/sql-world.js';
+import { runSql, startSqlWorld } from './support/sql-world.js';
 import type { SqlWorld, Way } from './support/sql-world.js';
 
 // pgx's own tests, at the server and through the gateway: PGX_PACKAGES=./... runs all of them, which takes minutes.
@@ -37,13 +36,6 @@ function pgxSources(): string | undefined {
 /** What pgx's tests expect to find in their database. */
 const prepared = `create role suite login superuser; create role postgres superuser;
   create extension hstore; create extension ltree; create extension citext; create domain uint64 as numeric(20,0)`;
-
-async function prepare(adminUrl: string): Promise<void> {
-  const admin = new pg.Client(adminUrl);
-  await admin.connect();
-  await admin.query(prepared);
-  await admin.end();
-}
 
 /** How each test ended, by its name. */
 async function runSuite(folder: string, way: Way): Promise<ReadonlyMap<string, string>> {
@@ -78,7 +70,7 @@ describeWithPostgres("pgx's own tests", (binaries) => {
       let world: SqlWorld;
       beforeAll(async () => {
         world = await startSqlWorld(binaries, opa);
-        await prepare(world.adminUrl);
+        await runSql(world.adminUrl, prepared);
       });
       afterAll(() => world.close());
 

@@ -2,6 +2,7 @@ import { generateKeyPairSync, sign } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import pg from 'pg';
 import { pino } from 'pino';
 import { startGateway } from '../../../src/gateway/start-gateway.js';
 import { readGatewaySettings } from '../../../src/settings/gateway-settings.js';
@@ -69,6 +70,14 @@ export async function startSqlWorld(binaries: string, opa: string): Promise<SqlW
       rmSync(folder, { recursive: true });
     },
   };
+}
+
+/** By the server's own superuser, past the gateway. */
+export async function runSql(adminUrl: string, statements: string): Promise<void> {
+  const admin = new pg.Client(adminUrl);
+  await admin.connect();
+  await admin.query(statements);
+  await admin.end();
 }
 
 function tokenFor(sub: string, signed: (input: Buffer) => Buffer): string {
