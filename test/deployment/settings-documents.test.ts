@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { apiSettingsTable, readApiSettings } from '../../src/settings/api-settings.js';
 import { loadEnvironment } from '../../src/settings/environment.js';
+import { gatewaySettingsTable } from '../../src/settings/gateway-settings.js';
 import { issuerSettingsTable } from '../../src/settings/issuer-settings.js';
 import type { SettingsTable } from '../../src/settings/setting.js';
 import { readRepositoryFile, repositoryFile } from './repository.js';
@@ -62,6 +63,7 @@ describe('app.env.example', () => {
 describe.each([
   ['### Settings', apiSettingsTable],
   ['### Settings of the issuer', issuerSettingsTable],
+  ['### Settings of the SQL gateway', gatewaySettingsTable],
 ])("the README's table under %s", (heading, table) => {
   const shown = readmeDefaults(heading);
 
