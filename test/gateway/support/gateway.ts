@@ -1,0 +1,129 @@
+import { generateKeyPairSync, sign } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pg from 'pg';
+import type { Clock } from '../../../src/base/clock.js';
+import { startGateway } from '../../../src/gateway/start-gateway.js';
+import type { RunningGateway } from '../../../src/gateway/start-gateway.js';
+import { createLogger } from '../../../src/operations/logging.js';
+import { readGatewaySettings } from '../../../src/settings/gateway-settings.js';
+import { describeMistakes } from '../../../src/settings/setting.js';
+import { startPostgres } from '../../support/postgres.js';
+import type { PostgresServer } from '../../support/postgres.js';
+import { makeAuthority } from '../upstream/support/certificates.js';
+
+/** A gateway in front of a real PostgreSQL server, which has the role `alice` and trusts everybody. */
+export interface TestGateway extends RunningGateway {
+  readonly postgres: PostgresServer;
+  /** Past the gateway, as the server's superuser. */
+  readonly admin: pg.Client;
+  readonly database: string;
+  /** PEM of the authority that clients are to trust. */
+  readonly ca: string;
+  /** Signs what the gateway trusts. */
+  readonly privateKey: KeyObject;
+  /** Every log line so far. */
+  readonly log: readonly string[];
+}
+
+/** PostgreSQL, certificate, key and gateway; `environment` adds to its settings. */
+export async function startTestGateway(
+  binaries: string,
+  environment: Record<string, string> = {},
+  clock?: Clock,
+): Promise<TestGateway> {
+  const certificate = writeCertificate();
+  const { publicKey, privateKey } = generateKeyPairSync('ed25519');
+  const postgres = await startPostgres(binaries);
+  const url = new URL(await postgres.newDatabase());
+  const admin = await connectAdmin(url.href);
+  const log: string[] = [];
+  const running = await start(
+    {
+      PUBLIC_KEYS__1: publicKey.export({ type: 'spki', format: 'pem' }).toString(),
+      UPSTREAM__HOST: url.hostname,
+      UPSTREAM__PORT: url.port,
+      ...certificate.settings,
+      ...environment,
+    },
+    log,
+    clock,
+  );
+  const close = async (): Promise<void> => {
+    await running.gateway.run({ timeoutMs: 0 });
+    await running.close();
+    await admin.end();
+    await postgres.close();
+    certificate.remove();
+  };
+  const { ca } = certificate;
+  return { ...running, postgres, admin, database: url.pathname.slice(1), ca, privateKey, log, close };
+}
+
+async function connectAdmin(url: string): Promise<pg.Client> {
+  const admin = new pg.Client(url);
+  await admin.connect();
+  await admin.query('create role alice login');
+  return admin;
+}
+
+async function start(
+  environment: Record<string, string>,
+  log: string[],
+  clock?: Clock,
+): Promise<RunningGateway> {
+  const settings = readGatewaySettings({
+    UPSTREAM__SSLMODE: 'disable',
+    DOWNSTREAM__PORT: '0',
+    GATEWAY_MANAGEMENT_PORT: '0',
+    ...environment,
+  });
+  if (!settings.ok) throw new Error(describeMistakes(settings.mistakes));
+  const destination = { write: (line: string) => void log.push(line), flush: () => undefined };
+  return startGateway(settings.value, createLogger({ level: 'trace', destination }), clock);
+}
+
+function writeCertificate() {
+  const authority = makeAuthority();
+  const { key, cert } = authority.certify('DNS:localhost');
+  const folder = mkdtempSync(join(tmpdir(), 'gateway-'));
+  const settings = {
+    DOWNSTREAM__CERTFILE: join(folder, 'server.crt'),
+    DOWNSTREAM__KEYFILE: join(folder, 'server.key'),
+  };
+  writeFileSync(settings.DOWNSTREAM__CERTFILE, cert);
+  writeFileSync(settings.DOWNSTREAM__KEYFILE, key, { mode: 0o600 });
+  const remove = (): void => {
+    rmSync(folder, { recursive: true, force: true });
+    authority.close();
+  };
+  return { ca: authority.ca, settings, remove };
+}
+
+/** A token of these claims, as Python's `cryptography` programs make them. */
+export function signToken(claims: object, privateKey: KeyObject): string {
+  const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
+  const input = `${encode({ typ: 'JWT', alg: 'EdDSA', crv: 'Ed25519' })}.${encode(claims)}`;
+  return `${input}.${sign(null, Buffer.from(input), privateKey).toString('base64url')}`;
+}
+
+/** Seconds since 1970, `seconds` from now. */
+export function inSeconds(seconds: number): number {
+  return Math.floor(Date.now() / 1000) + seconds;
+}
+
+/** A client of the gateway that has not connected yet, over TLS unless `config` says otherwise. */
+export function clientOf(gateway: TestGateway, password: string, config: pg.ClientConfig = {}): pg.Client {
+  const { port, database, ca } = gateway;
+  return new pg.Client({
+    host: 'localhost',
+    port,
+    database,
+    user: 'alice',
+    password,
+    ssl: { ca },
+    ...config,
+  });
+}
