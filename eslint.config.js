@@ -34,6 +34,7 @@ export default defineConfig(
           'clearTimeout',
           'fetch',
           'performance',
+          'AbortController',
           'AbortSignal',
           'module',
         ].map((name) => [name, 'readonly']),
