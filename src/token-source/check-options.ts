@@ -87,7 +87,7 @@ function grantMistakes(grant: unknown): string[] {
   if (grant === 'client_credentials') return [];
   const members = Object.entries(Object(grant) as Values);
   const values = Object.fromEntries(members.map(([name, value]) => [`grant.${name}`, value]));
-  return mistakesOf(values, 'grant.refreshToken' in values ? refreshChecks : passwordChecks);
+  return mistakesOf(values, values['grant.refreshToken'] !== undefined ? refreshChecks : passwordChecks);
 }
 
 function mistakesOf(values: Values, rows: Readonly<Record<string, Check>>): string[] {

@@ -58,7 +58,7 @@ export class Grants {
 }
 
 function isRefreshTokenGrant(grant: Grant): grant is RefreshTokenGrant {
-  return typeof grant === 'object' && 'refreshToken' in grant;
+  return typeof grant === 'object' && grant.refreshToken !== undefined;
 }
 
 function originalOf(

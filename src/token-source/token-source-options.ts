@@ -4,10 +4,14 @@ import type { TokenSourceError } from './token-source-error.js';
 export interface PasswordGrant {
   readonly username: string;
   readonly password: string;
+  readonly refreshToken?: never;
+  readonly onRefreshToken?: never;
 }
 
 /** A refresh token that was had elsewhere (RFC 6749 section 6). */
 export interface RefreshTokenGrant {
+  readonly username?: never;
+  readonly password?: never;
   readonly refreshToken: string;
   /**
    * Hears of each new refresh token before the token that came with it is handed out. Servers that rotate accept the
