@@ -6,6 +6,7 @@ import {
   mint,
   tamper,
   testClientId,
+  testIssuer,
   testNow,
   userClaims,
 } from './tokens.js';
@@ -123,36 +124,53 @@ const refusedClaims: readonly (readonly [note: string, claims: Claims])[] = [
 
 /**
  * The parity table: whichever way a token is validated, the verdict is the same and so is the principal. Expects
- * the present to be `testNow` and the issuer, audience and client to be those of tokens.ts.
+ * the present to be `testNow` and the audience and client to be those of tokens.ts.
+ *
+ * @param issuer where the tokens are from; the issuer of tokens.ts unless its keys have to be fetched over a socket
  */
-export async function createTokenTable(): Promise<TokenTable> {
+export async function createTokenTable(issuer: string = testIssuer): Promise<TokenTable> {
   const key = makeKey('table-1');
+  const mintHere: Mint = (signer, claims = machineClaims()) => mint(signer, movedTo(issuer, claims));
   const accepted = await Promise.all(
     acceptedTokens.map(async ({ note, claims, principal }): Promise<TokenRow> => {
-      const token = await mint(key, claims);
-      return { note, token, introspection: introspectionOf(claims), verdict: 'accepted', principal };
+      const token = await mintHere(key, claims);
+      return {
+        note,
+        token,
+        introspection: introspectionOf(movedTo(issuer, claims)),
+        verdict: 'accepted',
+        principal,
+      };
     }),
   );
   const refused = await Promise.all(
     refusedClaims.map(async ([note, claims]) =>
-      refusedRow(note, await mint(key, claims), introspectionOf(claims)),
+      refusedRow(note, await mintHere(key, claims), introspectionOf(movedTo(issuer, claims))),
     ),
   );
-  const exceptions = await exceptionalRows(key);
-  return { key, rows: [...accepted, ...refused, ...exceptions, ...(await foreignRows(key))] };
+  const exceptions = await exceptionalRows(key, mintHere);
+  return { key, rows: [...accepted, ...refused, ...exceptions, ...(await foreignRows(key, mintHere))] };
+}
+
+type Mint = (key: TestKey, claims?: Claims) => Promise<string>;
+
+/** Claims that name the issuer of tokens.ts, or nearly, name this one, or nearly. */
+function movedTo(issuer: string, claims: Claims): Claims {
+  const { iss } = claims;
+  return typeof iss === 'string' ? { ...claims, iss: iss.replace(testIssuer, issuer) } : claims;
 }
 
 /** Tokens about which one mode knows less than the others. */
-async function exceptionalRows(key: TestKey): Promise<TokenRow[]> {
+async function exceptionalRows(key: TestKey, mintHere: Mint): Promise<TokenRow[]> {
   const clientless = machineClaims({ jti: 'AT.clientless', cid: undefined });
   return [
     {
-      ...refusedRow('revoked', await mint(key, machineClaims({ jti: 'AT.revoked' }))),
+      ...refusedRow('revoked', await mintHere(key, machineClaims({ jti: 'AT.revoked' }))),
       principal: machine,
       exception: { mode: 'local', verdict: 'accepted', reason: 'the issuer alone knows what was revoked' },
     },
     {
-      ...refusedRow('without cid', await mint(key, clientless), introspectionOf(clientless)),
+      ...refusedRow('without cid', await mintHere(key, clientless), introspectionOf(clientless)),
       principal: { ...machine, cid: null },
       exception: { mode: 'remote', verdict: 'accepted', reason: 'an answer need not name the client' },
     },
@@ -160,13 +178,13 @@ async function exceptionalRows(key: TestKey): Promise<TokenRow[]> {
 }
 
 /** Tokens that the issuer never made: it calls them inactive. */
-async function foreignRows(key: TestKey): Promise<TokenRow[]> {
-  const valid = await mint(key, machineClaims({ jti: 'AT.original' }));
+async function foreignRows(key: TestKey, mintHere: Mint): Promise<TokenRow[]> {
+  const valid = await mintHere(key, machineClaims({ jti: 'AT.original' }));
   const [header = '', payload = '', signature = ''] = valid.split('.');
   return [
     refusedRow('tampered with', tamper(valid)),
-    refusedRow('signed by a stranger under a known kid', await mint(makeKey(key.kid))),
-    refusedRow('signed by a key that was never published', await mint(makeKey('unpublished'))),
+    refusedRow('signed by a stranger under a known kid', await mintHere(makeKey(key.kid))),
+    refusedRow('signed by a key that was never published', await mintHere(makeKey('unpublished'))),
     refusedRow('without a signature', `${header}.${payload}.`),
     refusedRow('of two segments', `${header}.${payload}`),
     refusedRow('with another spelling of its signature', `${valid.slice(0, -1)}${otherSpelling(signature)}`),
