@@ -162,13 +162,13 @@ async function upstreamOf(settings: GatewaySettings, clock: Clock): Promise<Upst
 }
 
 function trustedIssuer(
-  { issuer, audience }: GatewaySettings,
+  { issuer, audience, jwksUrl }: GatewaySettings,
   clock: Clock,
   onWarning: (message: string) => void,
   opened: Opened,
 ): TrustedIssuer | undefined {
   if (issuer === '') return undefined;
-  const url = new URL(`${issuer}/v1/keys`);
+  const url = new URL(jwksUrl === '' ? keySetOf(issuer) : jwksUrl);
   const upstream = createUndiciUpstream(url.origin, {
     connections: issuerConnections,
     connectTimeoutMs: issuerTimeoutMs,
@@ -187,6 +187,11 @@ function trustedIssuer(
     await upstream.close();
   });
   return { issuer, audience, keySet };
+}
+
+/** Okta's org server has no path of its own; custom servers are below `/oauth2/`. */
+function keySetOf(issuer: string): string {
+  return new URL(issuer).pathname === '/' ? `${issuer}/oauth2/v1/keys` : `${issuer}/v1/keys`;
 }
 
 interface Policy {

@@ -109,6 +109,13 @@ export const gatewaySettingsTable = {
     fallback: '',
     meaning: 'aud of its tokens: of an API for access tokens, the id of the client for ID tokens',
   }),
+  jwksUrl: setting({
+    name: 'GATEWAY_JWKS_URL',
+    schema: z.union([z.literal(''), secureUrl]),
+    fallback: '',
+    meaning:
+      'another place for the key set of the issuer; empty: {issuer}/v1/keys, of an org {issuer}/oauth2/v1/keys',
+  }),
   opaUrl: setting({
     name: 'GATEWAY_OPA_URL',
     schema: text,

@@ -1,3 +1,4 @@
+import { decodeJwt } from 'jose';
 import type pg from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { SigningAlgorithm } from '../../src/issuer/store/schema.js';
@@ -31,6 +32,7 @@ describeWithPostgres("an issuer's access token as password", (binaries) => {
           await addServer(store, { ...server, scopes: { read: false } });
           clients.set(server.id, await addClient(store, { serverId: server.id, scope: 'read' }));
         }
+        clients.set('org', await addClient(store, { serverId: 'org', scope: 'read' }));
       },
     );
     removeDatabase = database.remove;
@@ -52,7 +54,8 @@ describeWithPostgres("an issuer's access token as password", (binaries) => {
   async function tokenOf(id: string): Promise<{ user: string; password: string }> {
     const client = clients.get(id);
     if (client === undefined) throw new Error(`there is no server ${id}`);
-    const { json } = await send(`${issuerUrl}/oauth2/${id}/v1/token`, {
+    const server = id === 'org' ? 'oauth2' : `oauth2/${id}`;
+    const { json } = await send(`${issuerUrl}/${server}/v1/token`, {
       method: 'POST',
       headers: { 'content-type': 'application/x-www-form-urlencoded', ...basic(client) },
       body: 'grant_type=client_credentials&scope=read',
@@ -74,6 +77,21 @@ describeWithPostgres("an issuer's access token as password", (binaries) => {
     const gateway = await trusting(id, `api://${id}`);
     try {
       const { user, password } = await tokenOf(id);
+      await gateway.admin.query(`create role "${user}" login`);
+      expect(await currentUser(clientOf(gateway, password, { user }))).toBe(user);
+    } finally {
+      await gateway.close();
+    }
+  });
+
+  it("opens a session when it is the org server's, whose key set has a place of its own (17)", async () => {
+    const { user, password } = await tokenOf('org');
+    const { iss, aud } = decodeJwt(password);
+    const gateway = await startTestGateway(binaries, {
+      GATEWAY_ISSUER: String(iss),
+      GATEWAY_AUDIENCE: String(aud),
+    });
+    try {
       await gateway.admin.query(`create role "${user}" login`);
       expect(await currentUser(clientOf(gateway, password, { user }))).toBe(user);
     } finally {
