@@ -11,6 +11,8 @@ import { startManagementServer } from '../operations/management-server.js';
 import { Readiness } from '../operations/readiness.js';
 import type { HealthCheck } from '../operations/readiness.js';
 import type { RunningService } from '../operations/run-service.js';
+import { startParts } from '../operations/start-parts.js';
+import type { Opened } from '../operations/start-parts.js';
 import { createOpaSidecarEngine } from '../policy/opa-sidecar-engine.js';
 import { parseOpaUrl } from '../policy/opa-url.js';
 import { createOpaWasmEngine } from '../policy/opa-wasm-engine.js';
@@ -54,24 +56,13 @@ const probeTimeoutMs = 2_000;
  *
  * @throws SetupError when the settings can't be put into force; ListenError when a port is in use
  */
-export async function startGateway(
+export function startGateway(
   settings: GatewaySettings,
   logger: Logger,
   clock: Clock = systemClock,
 ): Promise<RunningGateway> {
-  const opened: (() => Promise<void> | void)[] = [];
-  const close = async (): Promise<void> => {
-    for (const end of opened.splice(0).reverse()) await end();
-  };
-  try {
-    return { ...(await start(settings, logger, clock, opened)), close };
-  } catch (error) {
-    await close();
-    throw error;
-  }
+  return startParts((opened) => start(settings, logger, clock, opened));
 }
-
-type Opened = (() => Promise<void> | void)[];
 
 /** @param opened receives what has to be closed again, in the order of opening */
 async function start(

@@ -14,6 +14,8 @@ import { nestLogger } from '../operations/nest-logger.js';
 import { Readiness } from '../operations/readiness.js';
 import type { HealthCheck } from '../operations/readiness.js';
 import type { RunningService } from '../operations/run-service.js';
+import { startParts } from '../operations/start-parts.js';
+import type { Opened } from '../operations/start-parts.js';
 import type { IssuerSettings } from '../settings/issuer-settings.js';
 import { administrationOf } from './admin/administration.js';
 import type { Registries } from './admin/administration.js';
@@ -55,21 +57,12 @@ const refreshKeysEveryMs = 5000;
  *
  * @throws SetupError when the database can't be used or a port is in use
  */
-export async function startIssuer(
+export function startIssuer(
   settings: IssuerSettings,
   logger: Logger,
   clock: Clock = systemClock,
 ): Promise<RunningIssuer> {
-  const opened: (() => Promise<void>)[] = [];
-  const close = async (): Promise<void> => {
-    for (const end of opened.splice(0).reverse()) await end();
-  };
-  try {
-    return { ...(await start(settings, logger, clock, opened)), close };
-  } catch (error) {
-    await close();
-    throw error;
-  }
+  return startParts((opened) => start(settings, logger, clock, opened));
 }
 
 /** @param opened receives what has to be closed again, in the order of opening */
@@ -77,7 +70,7 @@ async function start(
   settings: IssuerSettings,
   logger: Logger,
   clock: Clock,
-  opened: (() => Promise<void>)[],
+  opened: Opened,
 ): Promise<Omit<RunningIssuer, 'close'>> {
   const folder = folderOf(settings.databaseUrl);
   const store = await openStore(settings.databaseUrl, logger);

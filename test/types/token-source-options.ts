@@ -19,9 +19,9 @@ export const both: TokenSourceOptions = { ...byIssuer, tokenEndpoint: 'https://i
 // @ts-expect-error a person has a password
 export const withoutPassword: TokenSourceOptions = { ...byIssuer, grant: { username: 'roach' } };
 
-const person = { username: 'a', password: 'b' };
+const grantOfTwo = { username: 'a', password: 'b', onRefreshToken: () => undefined };
 // @ts-expect-error a password has no refresh token to tell of
-export const told: TokenSourceOptions = { ...byIssuer, grant: { ...person, onRefreshToken: () => undefined } };
+export const told: TokenSourceOptions = { ...byIssuer, grant: grantOfTwo };
 
 // @ts-expect-error a refresh token is nobody's password
 export const refreshTokenAsToken: TokenSourceOptions = { ...byIssuer, token: 'refresh_token' };
