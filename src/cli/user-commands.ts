@@ -7,6 +7,7 @@ import { json, lines, print } from './command-output.js';
 import type { OutputOptions, WithAdministration } from './command-output.js';
 
 interface AddOptions extends OutputOptions {
+  readonly id?: string;
   readonly name?: string;
   readonly email?: string;
   readonly generatePassword?: true;
@@ -18,6 +19,7 @@ export function addUserCommands(program: Command, withAdministration: WithAdmini
   users
     .command('add')
     .argument('<login>', 'what they sign in with; the sub of their tokens')
+    .option('--id <id>', 'the 00u… that they have elsewhere; made up without it')
     .option('--name <name>', 'the claim name')
     .option('--email <email>', 'the claim email')
     .option('--generate-password', 'make a password and show it, this once')
@@ -28,8 +30,8 @@ export function addUserCommands(program: Command, withAdministration: WithAdmini
         const password = options.generatePassword
           ? randomBytes(18).toString('base64url')
           : await readPassword();
-        const { name, email } = options;
-        const user = await administration.run('users.add', { login, password, name, email });
+        const { id, name, email } = options;
+        const user = await administration.run('users.add', { id, login, password, name, email });
         const shown = options.generatePassword ? { ...user, password } : user;
         print(shown, options, (made) =>
           'password' in made

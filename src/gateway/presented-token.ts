@@ -45,11 +45,12 @@ const mechanism = 'OAUTHBEARER';
  * @param issuer where clients are sent to that have no token; its metadata is below `/.well-known/`
  * @param scope to be asked for there
  */
-export function asOauthBearer(issuer: string, scope: string): TokenMethod {
+export function asOauthBearer(issuer: string): TokenMethod {
   const status = JSON.stringify({
     status: 'invalid_token',
     'openid-configuration': `${issuer}/.well-known/openid-configuration`,
-    scope,
+    // Every server of Okta grants it; what a policy asks for beyond it, the client's own configuration names.
+    scope: 'openid',
   });
   const refused: TokenMethod['refused'] = async (write, inbox) => {
     write(authenticationSaslContinue(Buffer.from(status)));

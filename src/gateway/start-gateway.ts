@@ -84,10 +84,7 @@ async function start(
   const gateway = new Gateway({
     parts: {
       authenticator: new TokenAuthenticator({ staticKeys: settings.publicKeys, issuer }, clock),
-      method:
-        settings.authentication === 'password'
-          ? asPassword
-          : asOauthBearer(settings.issuer, settings.audience),
+      method: settings.authentication === 'password' ? asPassword : asOauthBearer(settings.issuer),
       decisions,
       upstream,
       upstreamPassword: settings.upstreamPassword === '' ? undefined : settings.upstreamPassword,
@@ -153,7 +150,7 @@ async function upstreamOf(settings: GatewaySettings, clock: Clock): Promise<Upst
 }
 
 function trustedIssuer(
-  { issuer, audience, jwksUrl }: GatewaySettings,
+  { issuer, audiences, jwksUrl }: GatewaySettings,
   clock: Clock,
   onWarning: (message: string) => void,
   opened: Opened,
@@ -177,7 +174,7 @@ function trustedIssuer(
     keySet.close();
     await upstream.close();
   });
-  return { issuer, audience, keySet };
+  return { issuer, audiences, keySet };
 }
 
 /** Okta's org server has no path of its own; custom servers are below `/oauth2/`. */

@@ -1,7 +1,7 @@
 import { createPublicKey } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { z } from 'zod';
-import { oneOf, port, secureUrl, text, wholeNumber } from './schemas.js';
+import { commaSeparated, oneOf, port, secureUrl, text, wholeNumber } from './schemas.js';
 import { serviceSettings } from './service-settings.js';
 import { readSettings, setting } from './setting.js';
 import type { Environment, Setting, SettingMistake, SettingsOf, SettingsOutcome } from './setting.js';
@@ -103,11 +103,12 @@ export const gatewaySettingsTable = {
     fallback: '',
     meaning: 'issuer whose tokens are passwords, by its key set; https unless the host is loopback',
   }),
-  audience: setting({
+  audiences: setting({
     name: 'GATEWAY_AUDIENCE',
-    schema: text,
+    schema: z.union([z.literal('').transform((): string[] => []), commaSeparated]),
     fallback: '',
-    meaning: 'aud of its tokens: of an API for access tokens, the id of the client for ID tokens',
+    meaning:
+      "aud of its tokens, comma-separated: an API's for access tokens, the id of a client for its ID tokens",
   }),
   jwksUrl: setting({
     name: 'GATEWAY_JWKS_URL',
@@ -217,14 +218,14 @@ function publicKeyRows(environment: Environment): Record<string, Setting<KeyObje
 type Values = Partial<SettingsOf<typeof gatewaySettingsTable>>;
 
 function mistakesTogether(values: Values, hasKeys: boolean): SettingMistake[] {
-  const { issuer, audience, certFile, keyFile, downstreamSslMode, upstreamSslMode, upstreamCaFile } = values;
+  const { issuer, audiences, certFile, keyFile, downstreamSslMode, upstreamSslMode, upstreamCaFile } = values;
   const mistakes: SettingMistake[] = [];
   if (issuer === '' && !hasKeys)
     mistakes.push({
       name: 'GATEWAY_ISSUER',
       problem: 'or PUBLIC_KEYS__1 is required: whose tokens are passwords',
     });
-  if (issuer !== undefined && issuer !== '' && audience === '')
+  if (issuer !== undefined && issuer !== '' && audiences?.length === 0)
     mistakes.push({ name: 'GATEWAY_AUDIENCE', problem: 'is required with GATEWAY_ISSUER' });
   if (downstreamSslMode !== 'disable' && (certFile === '' || keyFile === ''))
     mistakes.push({

@@ -47,7 +47,7 @@ export function headerObjection(header: JsonObject): Objection {
 /** The checks of a JWT's claims, in order; the first objection ends them. */
 export const claimChecks: readonly Check[] = [
   { name: 'iss', objection: (claims, expected) => issuerObjection(claims.iss, expected) },
-  { name: 'aud', objection: (claims, expected) => audienceObjection(claims.aud, expected) },
+  { name: 'aud', objection: (claims, expected) => audienceObjection(claims.aud, expected.audience) },
   { name: 'exp', objection: (claims, _, now) => expiryObjection(claims.exp, now) },
   { name: 'iat', objection: (claims, _, now) => issuedAtObjection(claims.iat, now) },
   { name: 'nbf', objection: (claims, _, now) => notBeforeObjection(claims.nbf, now) },
@@ -73,11 +73,11 @@ export function issuerObjection(iss: JsonValue | undefined, expected: Expectatio
   return iss === expected.issuer ? undefined : refuse('wrong_issuer', 'iss is another issuer');
 }
 
-/** RFC 7519 section 4.1.3: a string, or an array of strings that has ours in it. */
-export function audienceObjection(aud: JsonValue | undefined, expected: Expectation): Objection {
+/** RFC 7519 section 4.1.3: one of the accepted audiences, or an array of strings that has one of them in it. */
+export function audienceObjection(aud: JsonValue | undefined, ...accepted: readonly string[]): Objection {
   const audiences = typeof aud === 'string' ? [aud] : aud;
   if (!isTextArray(audiences)) return invalid('aud', 'a string or an array of strings');
-  return audiences.includes(expected.audience)
+  return accepted.some((audience) => audiences.includes(audience))
     ? undefined
     : refuse('wrong_audience', 'aud is another audience');
 }

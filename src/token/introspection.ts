@@ -98,7 +98,7 @@ export class Introspection {
     const demands = (claim: IntrospectionClaim) => carries(claim) || requiredClaims.has(claim);
     return (
       (demands('iss') ? issuerObjection(answer.iss, expected) : undefined) ??
-      (demands('aud') ? audienceObjection(answer.aud, expected) : undefined) ??
+      (demands('aud') ? audienceObjection(answer.aud, expected.audience) : undefined) ??
       (demands('exp') ? expiryObjection(answer.exp, now) : undefined) ??
       (carries('iat') ? issuedAtObjection(answer.iat, now) : undefined) ??
       notBeforeObjection(answer.nbf, now) ??

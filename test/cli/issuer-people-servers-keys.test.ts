@@ -76,7 +76,15 @@ describeOnEveryStore('the issuer command', ({ newDatabase }) => {
     );
   });
 
+  it('keeps the id that somebody has elsewhere', async () => {
+    const id = '00u1elsewhere0000001';
+    expect(await json(['users', 'add', 'ann@example.test', '--id', id], 'long enough')).toMatchObject({ id });
+    const twice = await issuer(['users', 'add', 'bob@example.test', '--id', id], 'long enough');
+    expect(twice).toMatchObject({ code: 1, stderr: `there is a user "${id}" already\n` });
+  });
+
   it.each([
+    [['users', 'add', 'a b', '--id', '00u1'], 'long enough', 'an id of a user is 00u and 17 letters'],
     [['users', 'add', 'a b'], 'long enough', 'a login has no spaces'],
     [['users', 'add', 'x@example.test'], 'short', 'a password has 8 to 1000 characters'],
     [['users', 'remove', 'nobody'], '', 'there is no user "nobody"'],

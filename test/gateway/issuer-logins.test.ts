@@ -99,6 +99,17 @@ describeWithPostgres("an issuer's access token as password", (binaries) => {
     }
   });
 
+  it('opens a session when it is for one of several audiences (17)', async () => {
+    const gateway = await trusting('rsa', 'api://other, api://rsa');
+    try {
+      const { user, password } = await tokenOf('rsa');
+      await gateway.admin.query(`create role "${user}" login`);
+      expect(await currentUser(clientOf(gateway, password, { user }))).toBe(user);
+    } finally {
+      await gateway.close();
+    }
+  });
+
   it('is refused when it is for another audience, or of another server of the issuer (15)', async () => {
     const gateway = await trusting('rsa', 'api://other');
     const options = '--crdb:jwt_auth_enabled=true';

@@ -9,13 +9,11 @@ import {
   audienceObjection,
   expiryObjection,
   issuedAtObjection,
-  issuerObjection,
   notBeforeObjection,
   optionalTextObjection,
   scopesObjection,
   textObjection,
 } from '../../token/checks.js';
-import type { Expectation } from '../../token/checks.js';
 import { readCompactJws } from '../../token/compact-jws.js';
 import type { RemoteKeySet } from '../../token/key-set.js';
 import { principalOfToken } from '../../token/principal.js';
@@ -26,8 +24,8 @@ import type { IssuerKey } from './issuer-keys.js';
 /** Tokens of an issuer, by its key set. */
 export interface TrustedIssuer {
   readonly issuer: string;
-  /** `aud` of an access token, or the client's id in an ID token. */
-  readonly audience: string;
+  /** `aud` of access tokens, the client's id for ID tokens: one of these. */
+  readonly audiences: readonly string[];
   readonly keySet: RemoteKeySet<IssuerKey>;
 }
 
@@ -71,7 +69,7 @@ export class TokenAuthenticator {
 
   #claimObjection(claims: JsonObject, issuer: TrustedIssuer | undefined): Objection {
     const now = this.#clock() / 1000;
-    const ofIssuer = issuer && issuersObjection(claims, { ...issuer, clients: 'any' });
+    const ofIssuer = issuer && audienceObjection(claims.aud, ...issuer.audiences);
     return (
       ofIssuer ??
       textObjection('sub', claims.sub) ??
@@ -93,10 +91,6 @@ export class TokenAuthenticator {
     for (const key of staticKeys) if (await isSignedBy(key, 'EdDSA', token)) return accept(null);
     return refuse('bad_signature', 'the signature is of none of the static keys');
   }
-}
-
-function issuersObjection(claims: JsonObject, expected: Expectation): Objection {
-  return issuerObjection(claims.iss, expected) ?? audienceObjection(claims.aud, expected);
 }
 
 async function isSignedByIssuer(

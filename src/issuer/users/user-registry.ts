@@ -19,6 +19,8 @@ export interface RegisteredUser {
 }
 
 export interface NewUser {
+  /** The `00u…` that somebody has elsewhere, for policies and rows that name it; made up when it is not given. */
+  readonly id?: string | undefined;
   readonly login: string;
   readonly password: string;
   readonly name?: string | undefined;
@@ -39,12 +41,12 @@ export class UserRegistry {
     this.#passwords = passwords;
   }
 
-  /** @throws RegistryError when something is not acceptable, or somebody has the login already */
+  /** @throws RegistryError when something is not acceptable, or somebody has the login or the id already */
   async add(user: NewUser, actor: Actor = 'cli'): Promise<RegisteredUser> {
     check(user);
-    const { login, name = null, email = null } = user;
+    const { id = randomId('00u'), login, name = null, email = null } = user;
     const row = {
-      id: randomId('00u'),
+      id,
       login,
       name,
       email,
@@ -57,7 +59,8 @@ export class UserRegistry {
         .returningAll()
         .executeTakeFirstOrThrow()
         .catch((error: unknown) => {
-          throw violatedConstraint(error) === undefined ? error : taken(login);
+          const constraint = violatedConstraint(error);
+          throw constraint === undefined ? error : taken(constraint === 'users_login' ? login : id);
         });
       await audit(db, { actor, action: 'user.create', target: row.id, details: { login } });
       return shown(inserted);
@@ -95,7 +98,9 @@ export class UserRegistry {
   }
 }
 
-function check({ login, password, name = '', email = '' }: NewUser): void {
+function check({ id, login, password, name = '', email = '' }: NewUser): void {
+  if (id !== undefined && !/^00u[A-Za-z0-9]{17}$/.test(id))
+    throw new RegistryError('an id of a user is 00u and 17 letters and digits');
   if (login.trim() === '' || /\s/.test(login))
     throw new RegistryError('a login has no spaces and at least one character');
   for (const text of [login, name, email])
@@ -107,8 +112,8 @@ function check({ login, password, name = '', email = '' }: NewUser): void {
     throw new RegistryError(`a password has ${minPasswordLength} to ${maxPasswordLength} characters`);
 }
 
-function taken(login: string): RegistryError {
-  return new RegistryError(`there is a user ${JSON.stringify(login)} already`, 'conflict');
+function taken(by: string): RegistryError {
+  return new RegistryError(`there is a user ${JSON.stringify(by)} already`, 'conflict');
 }
 
 function shown({ id, login, name, email, created_at }: UserRow): RegisteredUser {
