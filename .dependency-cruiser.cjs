@@ -15,7 +15,7 @@ const rooms = {
   gateway: ['base', 'settings', 'token', 'policy', 'operations'],
   cli: ['base', 'settings', 'issuer', 'operations'],
   api: ['base', 'settings', 'token', 'policy', 'access', 'operations', 'demo-api'],
-  demo: ['base', 'settings', 'api', 'issuer', 'operations'],
+  demo: ['base', 'settings', 'api', 'issuer', 'gateway', 'operations'],
 };
 
 const roomRules = Object.entries(rooms).map(([room, allowed]) => ({

@@ -1,50 +1,68 @@
-import { randomBytes } from 'node:crypto';
-import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
+import { SignJWT } from 'jose';
 import type { Logger } from 'pino';
 import { startApi } from '../api/start-api.js';
 import type { RunningApi } from '../api/start-api.js';
 import { SetupError } from '../base/setup-error.js';
+import { startGateway } from '../gateway/start-gateway.js';
+import type { RunningGateway } from '../gateway/start-gateway.js';
+import type { ClientWithSecret } from '../issuer/clients/client-registry.js';
 import { startIssuer } from '../issuer/start-issuer.js';
 import type { RunningIssuer } from '../issuer/start-issuer.js';
-import type { ClientWithSecret } from '../issuer/clients/client-registry.js';
-import { apiSettingsTable, readApiSettings } from '../settings/api-settings.js';
+import { startParts } from '../operations/start-parts.js';
+import type { Opened } from '../operations/start-parts.js';
+import { readApiSettings } from '../settings/api-settings.js';
 import type { ApiSettings } from '../settings/api-settings.js';
-import { issuerSettingsTable, readIssuerSettings } from '../settings/issuer-settings.js';
+import { readGatewaySettings } from '../settings/gateway-settings.js';
+import { readIssuerSettings } from '../settings/issuer-settings.js';
 import { describeMistakes } from '../settings/setting.js';
-import type { Environment, SettingsOutcome, SettingsTable } from '../settings/setting.js';
-import { demoFolder } from './demo-folder.js';
+import type { Environment, SettingsOutcome } from '../settings/setting.js';
+import { makeCertificate } from './certificate.js';
+import { startDatabase } from './database.js';
+import {
+  apiEnvironment,
+  gatewayEnvironment,
+  issuerEnvironment,
+  portsOf,
+  sqlEnvironment,
+  writeCertificate,
+  writeEnvironment,
+} from './demo-environment.js';
+import type { Ports } from './demo-environment.js';
 
-/** The bundle that the project ships, wherever the demo was started from. */
-const bundle = fileURLToPath(new URL('../../policies/bundle.tar.gz', import.meta.url));
-
-/** The decision with a reason and the missing scope; `demoapi/authz/allow` is the bare boolean. */
-const decision = 'http://localhost:8181/v1/data/demoapi/authz/decision';
-
-/** Issuer, API and policy engine in this one process, with settings that other programs can use too. */
-export class Demo {
+interface DemoParts {
   readonly client: ClientWithSecret;
-  readonly #issuer: RunningIssuer;
+  readonly issuer: RunningIssuer;
+  readonly gateway: RunningGateway;
+  /** PEM of the authority that the gateway's certificate is of. */
+  readonly ca: string;
+  /** Signs tokens that need no issuer. */
+  readonly signingKey: KeyObject;
+  readonly apiSettings: ApiSettings;
+  close(): Promise<void>;
+}
+
+/** Issuer, API, SQL gateway and policy engine in this one process, with settings that other programs can use too. */
+export class Demo {
+  readonly #parts: DemoParts;
   readonly #logger: Logger;
   #api: RunningApi;
-  #settings: ApiSettings;
+  #validation: ApiSettings['validation'];
 
-  constructor(
-    issuer: RunningIssuer,
-    client: ClientWithSecret,
-    settings: ApiSettings,
-    api: RunningApi,
-    logger: Logger,
-  ) {
-    this.client = client;
-    this.#issuer = issuer;
-    this.#settings = settings;
+  constructor(parts: DemoParts, api: RunningApi, logger: Logger) {
+    this.#parts = parts;
     this.#api = api;
     this.#logger = logger;
+    this.#validation = parts.apiSettings.validation;
+  }
+
+  get client(): ClientWithSecret {
+    return this.#parts.client;
   }
 
   get issuer(): string {
-    return this.#issuer.issuer;
+    return this.#parts.issuer.issuer;
   }
 
   get api(): string {
@@ -55,20 +73,35 @@ export class Demo {
     return `http://127.0.0.1:${this.#api.managementPort}`;
   }
 
+  /** Where the database is, for whoever trusts `ca`. */
+  get sql(): { readonly port: number; readonly database: string; readonly ca: string } {
+    const { gateway, ca } = this.#parts;
+    return { port: gateway.port, database: 'demo', ca };
+  }
+
   get validation(): ApiSettings['validation'] {
-    return this.#settings.validation;
+    return this.#validation;
+  }
+
+  /** A token as programs make them that have an Ed25519 key of their own. */
+  signToken({ sub, expiresInSeconds }: { sub: string; expiresInSeconds: number }): Promise<string> {
+    return new SignJWT()
+      .setProtectedHeader({ alg: 'EdDSA', typ: 'JWT' })
+      .setSubject(sub)
+      .setExpirationTime(Math.floor(Date.now() / 1000) + expiresInSeconds)
+      .sign(this.#parts.signingKey);
   }
 
   /** Restarts the API with the other validation, as a developer would by changing one line of app.env. */
   async validateBy(validation: ApiSettings['validation']): Promise<void> {
     await this.#api.close();
-    this.#settings = { ...this.#settings, validation };
-    this.#api = await startApi(this.#settings, this.#logger);
+    this.#validation = validation;
+    this.#api = await startApi({ ...this.#parts.apiSettings, validation }, this.#logger);
   }
 
   async close(): Promise<void> {
     await this.#api.close();
-    await this.#issuer.close();
+    await this.#parts.close();
   }
 }
 
@@ -79,95 +112,68 @@ const demoClient = {
   grants: ['client_credentials', 'password', 'refresh_token'],
 } as const;
 
-/** The ports of the demo, each under the name of its setting. */
-const defaultPorts = {
-  PORT: '8086',
-  MANAGEMENT_PORT: '9086',
-  ISSUER_PORT: '8087',
-  ISSUER_MANAGEMENT_PORT: '9087',
+/** By login and id, policies/demoapi/databases/data.json opens the database to this person. */
+const demoUser = {
+  id: '00uRoachOfTheDemo001',
+  login: 'roach',
+  name: 'Roach',
+  email: 'roach@example.test',
 } as const;
-
-type Ports = Readonly<Record<keyof typeof defaultPorts, string>>;
 
 /**
  * @param environment only the ports are taken from it: everything else is the demo's own
- * @throws SetupError when a port is in use
+ * @throws SetupError when a port is in use, or PostgreSQL does not run here
  */
 export async function startDemo(environment: Environment, logger: Logger): Promise<Demo> {
   const ports = portsOf(environment);
-  const ofIssuer = issuerEnvironment(ports);
-  const issuer = await startIssuer(settingsOf(readIssuerSettings, ofIssuer), logger);
+  const parts = await startParts((opened) => start(ports, logger, opened));
   try {
-    const client = await issuer.registry.add(demoClient);
-    const user = { login: 'roach', password: randomBytes(18).toString('base64url') };
-    await issuer.registries.users.add({ ...user, name: 'Roach', email: 'roach@example.test' });
-    const ofApi = apiEnvironment(issuer.issuer, client, ports);
-    const settings = settingsOf(readApiSettings, ofApi);
-    const api = await startApi(settings, logger);
-    writeEnvironment({ ...ofApi, ...ofIssuer, DEMO_USERNAME: user.login, DEMO_PASSWORD: user.password });
-    return new Demo(issuer, client, settings, api, logger);
+    return new Demo(parts, await startApi(parts.apiSettings, logger), logger);
   } catch (error) {
-    await issuer.close();
+    await parts.close();
     throw error;
   }
+}
+
+/** Everything but the API, which is restarted on the way. */
+async function start(ports: Ports, logger: Logger, opened: Opened): Promise<Omit<DemoParts, 'close'>> {
+  const password = randomBytes(18).toString('base64url');
+  const ofIssuer = issuerEnvironment(ports);
+  const issuer = await startIssuer(settingsOf(readIssuerSettings, ofIssuer), logger);
+  opened.push(() => issuer.close());
+  const client = await issuer.registry.add(demoClient);
+  await issuer.registries.users.add({ ...demoUser, password });
+  const database = await startDatabase();
+  opened.push(() => database.close());
+  const made = await makeCertificate();
+  writeCertificate(made);
+  const { publicKey, privateKey: signingKey } = generateKeyPairSync('ed25519');
+  const ofApi = apiEnvironment(issuer.issuer, client, ports);
+  const ofGateway = gatewayEnvironment(
+    {
+      issuers: [issuer.issuer, new URL(issuer.issuer).origin],
+      client,
+      database,
+      publicKey: publicKey.export({ type: 'spki', format: 'pem' }).toString(),
+    },
+    ports,
+  );
+  const gateway = await startGateway(settingsOf(readGatewaySettings, ofGateway), logger);
+  opened.push(() => gateway.close());
+  writeEnvironment({
+    ...ofApi,
+    ...ofIssuer,
+    ...ofGateway,
+    ...sqlEnvironment(ports),
+    DEMO_USERNAME: demoUser.login,
+    DEMO_PASSWORD: password,
+  });
+  const apiSettings = settingsOf(readApiSettings, ofApi);
+  return { client, issuer, gateway, ca: made.ca, signingKey, apiSettings };
 }
 
 function settingsOf<T>(read: (environment: Environment) => SettingsOutcome<T>, environment: Environment): T {
   const settings = read(environment);
   if (!settings.ok) throw new SetupError(describeMistakes(settings.mistakes));
   return settings.value;
-}
-
-function portsOf(environment: Environment): Ports {
-  const ports = Object.entries(defaultPorts).map(([name, port]) => [name, environment[name] ?? port]);
-  return Object.fromEntries(ports) as Ports;
-}
-
-function issuerEnvironment({ ISSUER_PORT, ISSUER_MANAGEMENT_PORT }: Ports): Record<string, string> {
-  return {
-    ...defaultsOf(issuerSettingsTable),
-    ISSUER_BASE_URL: `http://127.0.0.1:${ISSUER_PORT}`,
-    ISSUER_PORT,
-    ISSUER_MANAGEMENT_PORT,
-    ISSUER_DATABASE_URL: 'pglite:memory',
-    ISSUER_PEPPER: randomBytes(32).toString('base64'),
-    ISSUER_MODE: 'development',
-  };
-}
-
-function apiEnvironment(
-  issuer: string,
-  client: ClientWithSecret,
-  { PORT, MANAGEMENT_PORT }: Ports,
-): Record<string, string> {
-  return {
-    ...defaultsOf(apiSettingsTable),
-    OKTA_ISSUER: issuer,
-    OKTA_CLIENT_ID: client.client_id,
-    OKTA_CLIENT_SECRET: client.client_secret,
-    OKTA_AUDIENCE: 'api://default',
-    OKTA_ALLOWED_CLIENT_IDS: client.client_id,
-    OKTA_JWKS_URL: `${issuer}/v1/keys`,
-    OPA_AUTHZ_URL: decision,
-    OPA_MODE: 'embedded',
-    OPA_BUNDLE: bundle,
-    HOST: '127.0.0.1',
-    PORT,
-    MANAGEMENT_PORT,
-  };
-}
-
-/** Every setting is written down, so that a reader of the file sees what there is to change. */
-function defaultsOf(table: SettingsTable): Record<string, string> {
-  return Object.fromEntries(Object.values(table).map(({ name, fallback = '' }) => [name, fallback]));
-}
-
-/** Secrets are made anew at each start; only this user may read them. */
-function writeEnvironment(environment: Record<string, string>): void {
-  const file = `${demoFolder}/app.env`;
-  mkdirSync(demoFolder, { recursive: true, mode: 0o700 });
-  rmSync(file, { force: true });
-  const lines = Object.entries(environment).map(([name, value]) => `${name}='${value}'\n`);
-  writeFileSync(file, lines.join(''), { mode: 0o600 });
-  chmodSync(file, 0o600);
 }

@@ -3,6 +3,7 @@ import type { Demo } from './demo.js';
 import { exchange } from './exchange.js';
 import type { Exchange, ExchangeRequest } from './exchange.js';
 import type { Narrator } from './narrator.js';
+import { walkSql } from './sql-walk.js';
 
 interface Step {
   readonly title: string;
@@ -24,11 +25,12 @@ export async function walkThrough(demo: Demo, narrator: Narrator): Promise<boole
   const token = accessToken(issued);
   if (token === undefined) return false;
   const local = await walkApi(demo, narrator, token);
+  const sql = await walkSql(demo, narrator, token);
   await demo.validateBy('remote');
   const remote = await walkApi(demo, narrator, token);
   const revoked = await walkRevocation(demo, narrator, token);
   await demo.validateBy('local');
-  return local && remote && revoked;
+  return local && sql && remote && revoked;
 }
 
 function tokenRequest({ issuer }: Demo, client: ClientWithSecret): ExchangeRequest {

@@ -43,7 +43,6 @@ const mechanism = 'OAUTHBEARER';
  * OAUTHBEARER (RFC 7628), as libpq 18 and pgx have it.
  *
  * @param issuer where clients are sent to that have no token; its metadata is below `/.well-known/`
- * @param scope to be asked for there
  */
 export function asOauthBearer(issuer: string): TokenMethod {
   const status = JSON.stringify({

@@ -5,7 +5,6 @@ import { systemClock } from '../base/clock.js';
 import type { Clock } from '../base/clock.js';
 import { errorText } from '../base/error-text.js';
 import { SetupError, exitUnavailable } from '../base/setup-error.js';
-import { createUndiciUpstream } from '../base/undici-upstream.js';
 import { listen } from '../operations/listening.js';
 import { startManagementServer } from '../operations/management-server.js';
 import { Readiness } from '../operations/readiness.js';
@@ -18,12 +17,11 @@ import { parseOpaUrl } from '../policy/opa-url.js';
 import { createOpaWasmEngine } from '../policy/opa-wasm-engine.js';
 import type { PolicyEngine } from '../policy/policy-engine.js';
 import type { GatewaySettings } from '../settings/gateway-settings.js';
-import { RemoteKeySet } from '../token/key-set.js';
 import { decideByPolicy, subjectIsUser } from './connect-decision.js';
 import type { ConnectDecisions } from './connect-decision.js';
-import { readIssuerKeys } from './credentials/issuer-keys.js';
 import { TokenAuthenticator } from './credentials/token-authenticator.js';
 import type { TrustedIssuer } from './credentials/token-authenticator.js';
+import { trustIssuer } from './credentials/trusted-issuers.js';
 import { createGatewayMetrics } from './gateway-metrics.js';
 import { Gateway } from './gateway.js';
 import { asOauthBearer, asPassword } from './presented-token.js';
@@ -46,8 +44,6 @@ class UpstreamUnavailable extends SetupError {
   override readonly exitCode = exitUnavailable;
 }
 
-const issuerTimeoutMs = 2_000;
-const issuerConnections = 4;
 const maxScramKeys = 1_000;
 const probeTimeoutMs = 2_000;
 
@@ -77,14 +73,14 @@ async function start(
   const certificate = await openCertificate(settings, onWarning, opened);
   const upstream = await upstreamOf(settings, clock);
   await reach(upstream);
-  const issuer = trustedIssuer(settings, clock, onWarning, opened);
+  const issuers = trustedIssuers(settings, clock, onWarning, opened);
   const { engine, decisions, checks } = await policyOf(settings, onWarning, opened);
-  await issuer?.keySet.refresh();
+  await Promise.all(issuers.map(({ keySet }) => keySet.refresh()));
   const metrics = createGatewayMetrics();
   const gateway = new Gateway({
     parts: {
-      authenticator: new TokenAuthenticator({ staticKeys: settings.publicKeys, issuer }, clock),
-      method: settings.authentication === 'password' ? asPassword : asOauthBearer(settings.issuer),
+      authenticator: new TokenAuthenticator({ staticKeys: settings.publicKeys, issuers }, clock),
+      method: settings.authentication === 'password' ? asPassword : asOauthBearer(settings.issuers[0] ?? ''),
       decisions,
       upstream,
       upstreamPassword: settings.upstreamPassword === '' ? undefined : settings.upstreamPassword,
@@ -98,7 +94,7 @@ async function start(
     logger,
     metrics,
   });
-  const readiness = new Readiness([...checks, ...keySetCheck(issuer), upstreamCheck(upstream)]);
+  const readiness = new Readiness([...checks, ...issuers.map(keySetCheck), upstreamCheck(upstream)]);
   const management = await startManagementServer({
     address: {
       host: settings.managementHost,
@@ -111,6 +107,9 @@ async function start(
   opened.push(() => management.close());
   const { host, port, downstreamSslMode: tls, maxSession } = settings;
   await listen(gateway.server, { host, port, setting: 'DOWNSTREAM__PORT' });
+  opened.push(async () => {
+    await gateway.run({ timeoutMs: 0 });
+  });
   const running = {
     port: (gateway.server.address() as AddressInfo).port,
     managementPort: management.port,
@@ -149,37 +148,17 @@ async function upstreamOf(settings: GatewaySettings, clock: Clock): Promise<Upst
   }
 }
 
-function trustedIssuer(
-  { issuer, audiences, jwksUrl }: GatewaySettings,
+function trustedIssuers(
+  { issuers, audiences, jwksUrl }: GatewaySettings,
   clock: Clock,
   onWarning: (message: string) => void,
   opened: Opened,
-): TrustedIssuer | undefined {
-  if (issuer === '') return undefined;
-  const url = new URL(jwksUrl === '' ? keySetOf(issuer) : jwksUrl);
-  const upstream = createUndiciUpstream(url.origin, {
-    connections: issuerConnections,
-    connectTimeoutMs: issuerTimeoutMs,
+): TrustedIssuer[] {
+  return issuers.map((name) => {
+    const issuer = trustIssuer(name, { audiences, jwksUrl, clock, onWarning });
+    opened.push(() => issuer.close());
+    return issuer;
   });
-  const { call } = upstream;
-  const keySet = new RemoteKeySet({
-    read: readIssuerKeys,
-    url,
-    call,
-    timeoutMs: issuerTimeoutMs,
-    clock,
-    onWarning,
-  });
-  opened.push(async () => {
-    keySet.close();
-    await upstream.close();
-  });
-  return { issuer, audiences, keySet };
-}
-
-/** Okta's org server has no path of its own; custom servers are below `/oauth2/`. */
-function keySetOf(issuer: string): string {
-  return new URL(issuer).pathname === '/' ? `${issuer}/oauth2/v1/keys` : `${issuer}/v1/keys`;
 }
 
 interface Policy {
@@ -214,10 +193,9 @@ async function engineOf(
   return engine.value;
 }
 
-function keySetCheck(issuer: TrustedIssuer | undefined): HealthCheck[] {
-  if (issuer === undefined) return [];
-  const check = async () => (issuer.keySet.isWarm() ? { ok: true } : issuer.keySet.refresh());
-  return [{ name: 'key_set', check }];
+function keySetCheck({ keySet }: TrustedIssuer): HealthCheck {
+  const check = async () => (keySet.isWarm() ? { ok: true } : keySet.refresh());
+  return { name: 'key_set', check };
 }
 
 /** Told at the start, where somebody looks; later it is a matter of readiness. */

@@ -97,11 +97,12 @@ export const gatewaySettingsTable = {
     fallback: 'require',
     meaning: 'TLS with clients: require, allow (a token may come in plain), or disable',
   }),
-  issuer: setting({
+  issuers: setting({
     name: 'GATEWAY_ISSUER',
-    schema: z.union([z.literal(''), secureUrl]),
+    schema: z.union([z.literal('').transform((): string[] => []), commaSeparated.pipe(z.array(secureUrl))]),
     fallback: '',
-    meaning: 'issuer whose tokens are passwords, by its key set; https unless the host is loopback',
+    meaning:
+      'issuers whose tokens are passwords, by their key sets, comma-separated; https unless the host is loopback',
   }),
   audiences: setting({
     name: 'GATEWAY_AUDIENCE',
@@ -115,7 +116,7 @@ export const gatewaySettingsTable = {
     schema: z.union([z.literal(''), secureUrl]),
     fallback: '',
     meaning:
-      'another place for the key set of the issuer; empty: {issuer}/v1/keys, of an org {issuer}/oauth2/v1/keys',
+      'another place for the key set of the one issuer; empty: {issuer}/v1/keys, of an org {issuer}/oauth2/v1/keys',
   }),
   opaUrl: setting({
     name: 'GATEWAY_OPA_URL',
@@ -217,27 +218,60 @@ function publicKeyRows(environment: Environment): Record<string, Setting<KeyObje
 
 type Values = Partial<SettingsOf<typeof gatewaySettingsTable>>;
 
+interface Rule {
+  /** Absent values have a mistake of their own; nothing is said of them here. */
+  readonly isBroken: (values: Values, hasKeys: boolean) => boolean;
+  readonly name: string;
+  readonly problem: string;
+}
+
+const rulesTogether: readonly Rule[] = [
+  {
+    isBroken: ({ issuers }, hasKeys) => issuers?.length === 0 && !hasKeys,
+    name: 'GATEWAY_ISSUER',
+    problem: 'or PUBLIC_KEYS__1 is required: whose tokens are passwords',
+  },
+  {
+    isBroken: ({ issuers = [], audiences }) => issuers.length > 0 && audiences?.length === 0,
+    name: 'GATEWAY_AUDIENCE',
+    problem: 'is required with GATEWAY_ISSUER',
+  },
+  {
+    isBroken: ({ issuers = [], jwksUrl = '' }) => issuers.length > 1 && jwksUrl !== '',
+    name: 'GATEWAY_JWKS_URL',
+    problem: 'is the place of one key set, and GATEWAY_ISSUER names several issuers',
+  },
+  {
+    isBroken: ({ issuers, authentication }, hasKeys) =>
+      issuers?.length === 0 && hasKeys && authentication === 'oauthbearer',
+    name: 'GATEWAY_ISSUER',
+    problem: 'is required with oauthbearer: it is where clients are sent for a token',
+  },
+  {
+    isBroken: ({ downstreamSslMode, certFile }) => downstreamSslMode !== 'disable' && certFile === '',
+    name: 'DOWNSTREAM__CERTFILE',
+    problem: 'is required unless DOWNSTREAM__SSLMODE is disable',
+  },
+  {
+    isBroken: ({ downstreamSslMode, keyFile }) => downstreamSslMode !== 'disable' && keyFile === '',
+    name: 'DOWNSTREAM__KEYFILE',
+    problem: 'is required unless DOWNSTREAM__SSLMODE is disable',
+  },
+  {
+    isBroken: ({ upstreamSslMode, upstreamCaFile }) =>
+      upstreamSslMode === 'verify-ca' && upstreamCaFile === '',
+    name: 'UPSTREAM__CAFILE',
+    problem: 'is required with UPSTREAM__SSLMODE verify-ca',
+  },
+  {
+    isBroken: ({ opaMode, opaUrl }) => opaMode === 'embedded' && opaUrl === '',
+    name: 'GATEWAY_OPA_URL',
+    problem: 'is required with embedded: its path names the decision',
+  },
+];
+
 function mistakesTogether(values: Values, hasKeys: boolean): SettingMistake[] {
-  const { issuer, audiences, certFile, keyFile, downstreamSslMode, upstreamSslMode, upstreamCaFile } = values;
-  const mistakes: SettingMistake[] = [];
-  if (issuer === '' && !hasKeys)
-    mistakes.push({
-      name: 'GATEWAY_ISSUER',
-      problem: 'or PUBLIC_KEYS__1 is required: whose tokens are passwords',
-    });
-  if (issuer !== undefined && issuer !== '' && audiences?.length === 0)
-    mistakes.push({ name: 'GATEWAY_AUDIENCE', problem: 'is required with GATEWAY_ISSUER' });
-  if (downstreamSslMode !== 'disable' && (certFile === '' || keyFile === ''))
-    mistakes.push({
-      name: certFile === '' ? 'DOWNSTREAM__CERTFILE' : 'DOWNSTREAM__KEYFILE',
-      problem: 'is required unless DOWNSTREAM__SSLMODE is disable',
-    });
-  if (upstreamSslMode === 'verify-ca' && upstreamCaFile === '')
-    mistakes.push({ name: 'UPSTREAM__CAFILE', problem: 'is required with UPSTREAM__SSLMODE verify-ca' });
-  if (values.opaMode === 'embedded' && values.opaUrl === '')
-    mistakes.push({
-      name: 'GATEWAY_OPA_URL',
-      problem: 'is required with embedded: its path names the decision',
-    });
-  return mistakes;
+  return rulesTogether
+    .filter(({ isBroken }) => isBroken(values, hasKeys))
+    .map(({ name, problem }) => ({ name, problem }));
 }

@@ -32,7 +32,7 @@ export interface TrustedIssuer {
 export interface TrustedKeys {
   /** Ed25519 keys whose tokens need no `iss`, `kid` or `aud`. */
   readonly staticKeys: readonly KeyObject[];
-  readonly issuer: TrustedIssuer | undefined;
+  readonly issuers: readonly TrustedIssuer[];
 }
 
 /** As long as PostgreSQL's PG_MAX_AUTH_TOKEN_LENGTH lets a password be. */
@@ -57,13 +57,12 @@ export class TokenAuthenticator {
     const read = readCompactJws(token, maxTokenLength);
     if (!read.ok) return read;
     const { header, claims } = read.value;
-    const { issuer } = this.#trusted;
-    const isIssuers = issuer !== undefined && claims.iss === issuer.issuer;
-    const objection = headerObjection(header) ?? this.#claimObjection(claims, isIssuers ? issuer : undefined);
+    const issuer = this.#trusted.issuers.find((trusted) => trusted.issuer === claims.iss);
+    const objection = headerObjection(header) ?? this.#claimObjection(claims, issuer);
     if (objection !== undefined) return objection;
-    const signed = await (isIssuers
-      ? isSignedByIssuer(token, header, issuer)
-      : this.#isSignedByStaticKey(token, header));
+    const signed = await (issuer === undefined
+      ? this.#isSignedByStaticKey(token, header)
+      : isSignedByIssuer(token, header, issuer));
     return signed.ok ? accept(toVerifiedToken(token, claims)) : signed;
   }
 
@@ -84,9 +83,8 @@ export class TokenAuthenticator {
   }
 
   async #isSignedByStaticKey(token: string, header: JsonObject): Promise<Outcome<null, TokenRefusal>> {
-    const { staticKeys, issuer } = this.#trusted;
-    if (staticKeys.length === 0 && issuer !== undefined)
-      return refuse('wrong_issuer', 'iss is another issuer');
+    const { staticKeys, issuers } = this.#trusted;
+    if (staticKeys.length === 0 && issuers.length > 0) return refuse('wrong_issuer', 'iss is another issuer');
     if (header.alg !== 'EdDSA') return refuse('unsupported', 'alg is not EdDSA');
     for (const key of staticKeys) if (await isSignedBy(key, 'EdDSA', token)) return accept(null);
     return refuse('bad_signature', 'the signature is of none of the static keys');

@@ -1,0 +1,99 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import { readGatewaySettings } from '../../src/settings/gateway-settings.js';
+
+const pem = (key: ReturnType<typeof generateKeyPairSync>['publicKey']): string =>
+  key.export({ type: 'spki', format: 'pem' }).toString();
+
+const byKey = {
+  PUBLIC_KEYS__1: pem(generateKeyPairSync('ed25519').publicKey),
+  UPSTREAM__HOST: 'db',
+  DOWNSTREAM__CERTFILE: 'cert.pem',
+  DOWNSTREAM__KEYFILE: 'key.pem',
+};
+const byIssuer = {
+  ...byKey,
+  PUBLIC_KEYS__1: '',
+  GATEWAY_ISSUER: 'https://idp.test/oauth2/default',
+  GATEWAY_AUDIENCE: 'api://default',
+};
+
+/** Name and problem of every mistake. */
+function mistakesOf(environment: Record<string, string>): string[] {
+  const settings = readGatewaySettings(environment);
+  return settings.ok ? [] : settings.mistakes.map(({ name, problem }) => `${name} ${problem}`);
+}
+
+describe('the settings of the gateway', () => {
+  it("need no more than the older proxy's names", () => {
+    expect(mistakesOf(byKey)).toEqual([]);
+  });
+
+  it('take several keys, issuers and audiences', () => {
+    const settings = readGatewaySettings({
+      ...byKey,
+      PUBLIC_KEYS__2: pem(generateKeyPairSync('ed25519').publicKey).replaceAll('\n', '\\n'),
+      GATEWAY_ISSUER: 'https://idp.test, https://idp.test/oauth2/default',
+      GATEWAY_AUDIENCE: 'api://default,0oa1',
+    });
+    expect(settings).toMatchObject({
+      ok: true,
+      value: {
+        publicKeys: [{ asymmetricKeyType: 'ed25519' }, { asymmetricKeyType: 'ed25519' }],
+        issuers: ['https://idp.test', 'https://idp.test/oauth2/default'],
+        audiences: ['api://default', '0oa1'],
+      },
+    });
+  });
+
+  it.each<[string, Record<string, string>, RegExp]>([
+    [
+      'nobody whose tokens are passwords',
+      { ...byKey, PUBLIC_KEYS__1: '' },
+      /^GATEWAY_ISSUER or PUBLIC_KEYS__1/,
+    ],
+    ['an issuer without audience', { ...byIssuer, GATEWAY_AUDIENCE: '' }, /^GATEWAY_AUDIENCE is required/],
+    [
+      'one key set for several issuers',
+      {
+        ...byIssuer,
+        GATEWAY_ISSUER: 'https://a.test,https://b.test',
+        GATEWAY_JWKS_URL: 'https://mirror.test/keys',
+      },
+      /^GATEWAY_JWKS_URL is the place of one key set/,
+    ],
+    [
+      'an issuer in plain http',
+      { ...byIssuer, GATEWAY_ISSUER: 'http://idp.test' },
+      /^GATEWAY_ISSUER expected https/,
+    ],
+    [
+      'oauthbearer without an issuer',
+      { ...byKey, GATEWAY_AUTHENTICATION: 'oauthbearer' },
+      /^GATEWAY_ISSUER is required with oauthbearer/,
+    ],
+    ['no certificate', { ...byKey, DOWNSTREAM__CERTFILE: '' }, /^DOWNSTREAM__CERTFILE is required unless/],
+    ['no key', { ...byKey, DOWNSTREAM__KEYFILE: '' }, /^DOWNSTREAM__KEYFILE is required unless/],
+    [
+      'an authority to be checked that nobody names',
+      { ...byKey, UPSTREAM__SSLMODE: 'verify-ca' },
+      /^UPSTREAM__CAFILE is required/,
+    ],
+    [
+      'an embedded policy without its path',
+      { ...byKey, GATEWAY_OPA_MODE: 'embedded' },
+      /^GATEWAY_OPA_URL is required/,
+    ],
+    [
+      'a key that is not Ed25519',
+      { ...byKey, PUBLIC_KEYS__1: pem(generateKeyPairSync('x25519').publicKey) },
+      /^PUBLIC_KEYS__1 expected an Ed25519/,
+    ],
+  ])('refuse %s, and say what is to be done', (_, environment, mistake) => {
+    expect(mistakesOf(environment)).toEqual([expect.stringMatching(mistake)]);
+  });
+
+  it('name every mistake at once', () => {
+    expect(mistakesOf({ GATEWAY_OPA_MODE: 'embedded', UPSTREAM__PORT: 'x' })).toHaveLength(6);
+  });
+});
