@@ -5,6 +5,7 @@ import type { ConnectDecisions } from './connect-decision.js';
 import type { TokenAuthenticator } from './credentials/token-authenticator.js';
 import { LoginRefused, refusalOf } from './login-refusal.js';
 import type { TokenMethod } from './presented-token.js';
+import type { SpareConnection } from './upstream/spare-connection.js';
 import { connectUpstream } from './upstream/upstream-connection.js';
 import type { UpstreamOptions } from './upstream/upstream-connection.js';
 import { UpstreamError } from './upstream/upstream-error.js';
@@ -22,6 +23,7 @@ export interface LoginParts {
   readonly method: TokenMethod;
   readonly decisions: ConnectDecisions;
   readonly upstream: UpstreamOptions;
+  readonly spare: SpareConnection;
   /** Of every role; undefined where the server asks for none. */
   readonly upstreamPassword: string | undefined;
   readonly scramKeys: ScramKeyCache;
@@ -42,12 +44,15 @@ export interface LoginRequest {
   readonly learn: (known: { readonly token?: VerifiedToken; readonly role?: string }) => void;
 }
 
-/** Logged in at the server; the client does not know yet. */
-export interface LoggedIn {
-  readonly token: VerifiedToken;
-  readonly role: string;
+interface AtServer {
   readonly socket: Socket;
   readonly session: UpstreamSession;
+}
+
+/** Logged in at the server; the client does not know yet. */
+export interface LoggedIn extends AtServer {
+  readonly token: VerifiedToken;
+  readonly role: string;
 }
 
 const plaintextAnswer = {
@@ -148,13 +153,17 @@ function upstreamParameters(
 async function logInUpstream(
   parameters: ReadonlyMap<string, string>,
   { signal }: LoginRequest,
-  { upstream, upstreamPassword: password, scramKeys, decisions }: LoginParts,
-): Promise<{ socket: Socket; session: UpstreamSession }> {
+  { upstream, spare, upstreamPassword: password, scramKeys, decisions }: LoginParts,
+): Promise<AtServer> {
+  const enter = async (socket: Socket): Promise<AtServer> => ({
+    socket,
+    session: await logIn({ socket, parameters, password, scramKeys, signal }),
+  });
   try {
-    const socket = await connectUpstream(upstream, signal);
-    const session = await logIn({ socket, parameters, password, scramKeys, signal });
-    if (decisions.allowsSuperusers || !isSuperuser(session)) return { socket, session };
-    socket.destroy();
+    const atServer =
+      (await enterBySpare(spare, enter)) ?? (await enter(await connectUpstream(upstream, signal)));
+    if (decisions.allowsSuperusers || !isSuperuser(atServer.session)) return atServer;
+    atServer.socket.destroy();
   } catch (error) {
     throw error instanceof UpstreamError ? upstreamRefusal(error) : error;
   }
@@ -163,6 +172,21 @@ async function logInUpstream(
     sqlState: '28000',
     message: 'this role is a superuser, and no policy says who may use it',
   });
+}
+
+/** Undefined without a spare connection, or with one that had been lost: that says nothing about the server. */
+async function enterBySpare(
+  spare: SpareConnection,
+  enter: (socket: Socket) => Promise<AtServer>,
+): Promise<AtServer | undefined> {
+  const socket = spare.take();
+  if (socket === undefined) return undefined;
+  try {
+    return await enter(socket);
+  } catch (error) {
+    if (error instanceof UpstreamError && error.kind === 'unreachable') return undefined;
+    throw error;
+  }
 }
 
 /** Every server tells it in the greeting (PostgreSQL documentation, section 55.2.7). */

@@ -27,6 +27,7 @@ import { Gateway } from './gateway.js';
 import { asOauthBearer, asPassword } from './presented-token.js';
 import { ServerCertificate } from './server-certificate.js';
 import { ScramKeyCache } from './upstream/scram-keys.js';
+import { SpareConnection } from './upstream/spare-connection.js';
 import { connectUpstream } from './upstream/upstream-connection.js';
 import type { UpstreamOptions } from './upstream/upstream-connection.js';
 import { UpstreamTls } from './upstream/upstream-tls.js';
@@ -73,6 +74,10 @@ async function start(
   const certificate = await openCertificate(settings, onWarning, opened);
   const upstream = await upstreamOf(settings, clock);
   await reach(upstream);
+  const spare = new SpareConnection(upstream, clock);
+  opened.push(() => {
+    spare.close();
+  });
   const issuers = trustedIssuers(settings, clock, onWarning, opened);
   const { engine, decisions, checks } = await policyOf(settings, onWarning, opened);
   await Promise.all(issuers.map(({ keySet }) => keySet.refresh()));
@@ -83,6 +88,7 @@ async function start(
       method: settings.authentication === 'password' ? asPassword : asOauthBearer(settings.issuers[0] ?? ''),
       decisions,
       upstream,
+      spare,
       upstreamPassword: settings.upstreamPassword === '' ? undefined : settings.upstreamPassword,
       scramKeys: new ScramKeyCache(maxScramKeys, clock),
       requireTls: settings.downstreamSslMode === 'require',

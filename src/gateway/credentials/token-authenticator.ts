@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { compactVerify } from 'jose';
+import { BoundedCache } from '../../base/bounded-cache.js';
 import type { Clock } from '../../base/clock.js';
 import type { JsonObject } from '../../base/json.js';
 import { accept, refuse } from '../../base/outcome.js';
@@ -19,6 +20,7 @@ import type { RemoteKeySet } from '../../token/key-set.js';
 import { principalOfToken } from '../../token/principal.js';
 import type { VerifiedToken } from '../../token/principal.js';
 import type { Objection, TokenRefusal } from '../../token/refusals.js';
+import { verifiedTokenCacheMs } from '../../token/token-verifier.js';
 import type { IssuerKey } from './issuer-keys.js';
 
 /** Tokens of an issuer, by its key set. */
@@ -38,6 +40,8 @@ export interface TrustedKeys {
 /** As long as PostgreSQL's PG_MAX_AUTH_TOKEN_LENGTH lets a password be. */
 const maxTokenLength = 65_535;
 
+const maxVerifiedTokens = 1_000;
+
 /** `crv` is no registered parameter; tokens for the field's older proxy carry it. */
 const headerParameters: ReadonlySet<string> = new Set(['alg', 'kid', 'typ', 'crv']);
 const types: ReadonlySet<unknown> = new Set([undefined, 'jwt', 'at+jwt', 'application/at+jwt']);
@@ -46,14 +50,37 @@ const types: ReadonlySet<unknown> = new Set([undefined, 'jwt', 'at+jwt', 'applic
 export class TokenAuthenticator {
   readonly #trusted: TrustedKeys;
   readonly #clock: Clock;
+  /** Pools log in with one token again and again. */
+  readonly #verified: BoundedCache<VerifiedToken>;
+  #keySetVersion = 0;
 
   constructor(trusted: TrustedKeys, clock: Clock) {
     this.#trusted = trusted;
     this.#clock = clock;
+    this.#verified = new BoundedCache(maxVerifiedTokens, clock);
+    for (const { keySet } of trusted.issuers)
+      // A key that left the key set takes every token with it that it ever signed.
+      keySet.onChange(() => {
+        this.#keySetVersion++;
+        this.#verified.clear();
+      });
+  }
+
+  async authenticate(token: string): Promise<Outcome<VerifiedToken, TokenRefusal>> {
+    const tokenHash = hash('sha256', token, 'base64url');
+    const remembered = this.#verified.get(tokenHash);
+    if (remembered !== undefined) return accept(remembered);
+    const version = this.#keySetVersion;
+    const claims = await this.#verify(token);
+    if (!claims.ok) return claims;
+    const verified = toVerifiedToken(tokenHash, claims.value);
+    const until = Math.min(this.#clock() + verifiedTokenCacheMs, verified.expiresAt * 1000);
+    if (version === this.#keySetVersion) this.#verified.set(tokenHash, verified, until);
+    return accept(verified);
   }
 
   /** Cheap checks come first, so that garbage costs neither a fetch nor a signature. */
-  async authenticate(token: string): Promise<Outcome<VerifiedToken, TokenRefusal>> {
+  async #verify(token: string): Promise<Outcome<JsonObject, TokenRefusal>> {
     const read = readCompactJws(token, maxTokenLength);
     if (!read.ok) return read;
     const { header, claims } = read.value;
@@ -63,7 +90,7 @@ export class TokenAuthenticator {
     const signed = await (issuer === undefined
       ? this.#isSignedByStaticKey(token, header)
       : isSignedByIssuer(token, header, issuer));
-    return signed.ok ? accept(toVerifiedToken(token, claims)) : signed;
+    return signed.ok ? accept(claims) : signed;
   }
 
   #claimObjection(claims: JsonObject, issuer: TrustedIssuer | undefined): Objection {
@@ -128,10 +155,10 @@ function headerObjection(header: JsonObject): Objection {
   return undefined;
 }
 
-function toVerifiedToken(token: string, claims: JsonObject): VerifiedToken {
+function toVerifiedToken(tokenHash: string, claims: JsonObject): VerifiedToken {
   return {
     principal: principalOfToken(claims, 'local'),
-    tokenHash: hash('sha256', token, 'base64url'),
+    tokenHash,
     jti: (claims.jti as string | undefined) ?? null,
     expiresAt: claims.exp as number,
   };

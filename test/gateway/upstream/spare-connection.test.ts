@@ -1,0 +1,152 @@
+import { once } from 'node:events';
+import { connect, createServer } from 'node:net';
+import type { Socket } from 'node:net';
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { SpareConnection } from '../../../src/gateway/upstream/spare-connection.js';
+import type { UpstreamTls } from '../../../src/gateway/upstream/upstream-tls.js';
+import { frozenClock } from '../../support/tokens.js';
+import { makeAuthority } from './support/certificates.js';
+import { echo, serverThat, tlsOf, tlsServer } from './support/scripted-connection.js';
+
+const authority = makeAuthority();
+const localhost = authority.certify('DNS:localhost');
+authority.close();
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+/** A spare connection to that port, and the clock that it goes by. */
+function spareTo(port: number, tls?: UpstreamTls) {
+  const clock = frozenClock();
+  const spare = new SpareConnection({ host: '127.0.0.1', port, tls }, clock.now);
+  onTestFinished(() => {
+    spare.close();
+  });
+  return { spare, clock };
+}
+
+/** Two logins shortly after another, which find none. */
+function makeWanted(spare: SpareConnection): void {
+  expect([spare.take(), spare.take()]).toEqual([undefined, undefined]);
+}
+
+/** What the next login takes, as soon as there is something to take. */
+async function taken(spare: SpareConnection): Promise<Socket> {
+  const socket = await vi.waitFor(() => {
+    const found = spare.take();
+    if (found === undefined) throw new Error('there is no spare connection yet');
+    return found;
+  });
+  onTestFinished(() => void socket.destroy());
+  return socket;
+}
+
+type RecordingServer = Awaited<ReturnType<typeof recordingServer>>;
+
+/** A server, its connections so far, and the next of them. */
+async function recordingServer(serve: (socket: Socket) => unknown = () => undefined) {
+  const sockets: Socket[] = [];
+  let arrived = Promise.withResolvers<Socket>();
+  const server = await serverThat((socket) => {
+    sockets.push(socket);
+    arrived.resolve(socket);
+    arrived = Promise.withResolvers();
+    serve(socket);
+  });
+  return { ...server, sockets, next: () => arrived.promise };
+}
+
+/** How many connections there were before one that is made now. */
+async function connectionsBefore({ port, sockets, next }: RecordingServer): Promise<number> {
+  const arrived = next();
+  const last = connect(port, '127.0.0.1');
+  onTestFinished(() => void last.destroy());
+  await once(last, 'connect');
+  await arrived;
+  return sockets.findIndex(({ remotePort }) => remotePort === last.localPort);
+}
+
+describe('the spare connection to the upstream', () => {
+  it('is not made for a login that is alone', async () => {
+    const server = await recordingServer();
+    const { spare, clock } = spareTo(server.port);
+    for (let login = 0; login < 3; login++) {
+      expect(spare.take()).toBeUndefined();
+      clock.advance(5_000);
+    }
+    expect(await connectionsBefore(server)).toBe(0);
+  });
+
+  it('is there for the next login when they come one after another, one at a time', async () => {
+    const server = await recordingServer((socket) => socket.pipe(socket));
+    const { spare } = spareTo(server.port);
+    makeWanted(spare);
+    const first = await taken(spare);
+    const second = await taken(spare);
+    expect(first).not.toBe(second);
+    for (const socket of [first, second]) expect(await echo(socket.resume(), 'startup')).toBe('startup');
+  });
+
+  it('is encrypted already', async () => {
+    const server = await tlsServer(localhost);
+    const { spare } = spareTo(server.port, tlsOf({ sslMode: 'verify-full', ca: authority.ca }));
+    makeWanted(spare);
+    const socket = await taken(spare);
+    expect(await echo(socket.resume(), 'startup')).toBe('startup');
+    expect(server.received().includes('startup')).toBe(false);
+  });
+
+  it.each<[string, (socket: Socket) => unknown]>([
+    ['ends it', (socket) => socket.end()],
+    ['resets it', (socket) => socket.resetAndDestroy()],
+    ['speaks first', (socket) => socket.write('E')],
+  ])('is nobody’s when the server %s', async (_, end) => {
+    const server = await recordingServer();
+    const { spare } = spareTo(server.port);
+    const connected = server.next();
+    makeWanted(spare);
+    const socket = await connected;
+    const closed = once(socket.resume(), 'close');
+    end(socket);
+    await closed;
+    expect(spare.take()).toBeUndefined();
+  });
+
+  it('is closed when nobody takes it for 5 seconds', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const server = await recordingServer();
+    const { spare } = spareTo(server.port);
+    const connected = server.next();
+    makeWanted(spare);
+    const socket = await connected;
+    const closed = once(socket.resume(), 'close');
+    vi.advanceTimersByTime(5_000);
+    await closed;
+    expect(spare.take()).toBeUndefined();
+  });
+
+  it('is closed with the gateway, and none is made afterwards', async () => {
+    const server = await recordingServer();
+    const { spare } = spareTo(server.port);
+    const connected = server.next();
+    makeWanted(spare);
+    const socket = await connected;
+    const closed = once(socket.resume(), 'close');
+    spare.close();
+    await closed;
+    makeWanted(spare);
+    expect(await connectionsBefore(server)).toBe(1);
+  });
+
+  it('comes when the server does, however often there was none', async () => {
+    const gone = await recordingServer();
+    await gone.close();
+    const { spare } = spareTo(gone.port);
+    makeWanted(spare);
+    const server = createServer().listen(gone.port, '127.0.0.1');
+    onTestFinished(() => void server.close());
+    await once(server, 'listening');
+    await taken(spare);
+  });
+});
