@@ -1,4 +1,4 @@
-// What the SQL gateway costs, beside a direct connection, pgbouncer and jwt-postgresql-proxy.
+// What the SQL gateway costs, beside a direct connection, a bare pipe, pgbouncer and jwt-postgresql-proxy.
 import { execFile, execFileSync } from 'node:child_process';
 import { generateKeyPairSync, sign } from 'node:crypto';
 import { chownSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -16,6 +16,7 @@ import { against, markdown, median } from './report.mjs';
 
 const run = promisify(execFile);
 const proxyFolder = fileURLToPath(new URL('../peers/sql-proxy', import.meta.url));
+const pipe = fileURLToPath(new URL('../peers/sql-pipe.mjs', import.meta.url));
 const clients = 8;
 /** Microseconds of CPU a transaction, at most. */
 const cpuGoals = { plain: 18, TLS: 26 };
@@ -99,6 +100,7 @@ async function startTargets(setup) {
     const kind = tls ? 'TLS' : 'plain';
     targets.push({ name: 'direct', kind, title: `direct, ${kind}`, port: Number(database.port), tls });
     targets.push(await startGateway(setup, tls));
+    targets.push(await startPipe(setup, tls));
     if (existsSync('/usr/sbin/pgbouncer')) targets.push(await startPgbouncer(setup, tls));
   }
   const skipped = existsSync('/usr/sbin/pgbouncer') ? [] : ['pgbouncer: not installed'];
@@ -135,6 +137,16 @@ async function startGateway(setup, tls) {
   const server = start(title, process.execPath, [main], { env, cwd: setup.root });
   await untilAccepting(server, port);
   return { name: 'gateway', kind: tls ? 'TLS' : 'plain', title, port, tls, process: server };
+}
+
+/** What Node itself costs: nothing is looked at. */
+async function startPipe({ database, files }, tls) {
+  const port = await freePort();
+  const title = `bare Node pipe, ${tls ? 'TLS' : 'plain'}`;
+  const certificate = tls ? [files.cert, files.key] : [];
+  const server = start(title, process.execPath, [pipe, String(port), database.port, ...certificate]);
+  await untilAccepting(server, port);
+  return { name: 'pipe', kind: tls ? 'TLS' : 'plain', title, port, tls, process: server };
 }
 
 /** One connection at the server for each client, as the others have it; it refuses to run as root. */
