@@ -85,7 +85,8 @@ async function start(
   return startGateway(settings.value, createLogger({ level: 'trace', destination }), clock);
 }
 
-function writeCertificate() {
+/** A certificate for localhost in files of its own, as settings, until `remove`. */
+export function writeCertificate() {
   const authority = makeAuthority();
   const { key, cert } = authority.certify('DNS:localhost');
   const folder = mkdtempSync(join(tmpdir(), 'gateway-'));

@@ -1,0 +1,161 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import pg from 'pg';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { temporaryFolder } from '../issuer/support/issuer.js';
+import { endNow, runProgram } from '../support/api-process.js';
+import type { ApiProcess } from '../support/api-process.js';
+import { describeWithPostgres, startPostgres } from '../support/postgres.js';
+import type { PostgresServer } from '../support/postgres.js';
+import { inSeconds, signToken, writeCertificate } from './support/gateway.js';
+
+// The nightly run has ten times as many.
+const logins = Number(process.env.LEAK_LOGINS ?? 1_000);
+const sessions = Number(process.env.LEAK_SESSIONS ?? 100);
+const atOnce = 16;
+
+/** The old objects of a process that leaks nothing fit into this, MiB; without a bound V8 lets garbage lie. */
+const heapMiB = 64;
+/** Of young objects and of the allocator. */
+const noiseMiB = 32;
+
+/** As V8 writes it: nodes are runs of numbers, of which `node_fields` tells the meaning. */
+interface HeapSnapshot {
+  readonly snapshot: {
+    readonly meta: { readonly node_fields: readonly string[]; readonly node_types: [string[]] };
+  };
+  readonly nodes: readonly number[];
+  readonly strings: readonly string[];
+}
+
+/** @throws Error while it is not complete */
+function wholeSnapshot(folder: string): string {
+  const name = readdirSync(folder).find((file) => file.endsWith('.heapsnapshot'));
+  const text = name === undefined ? '' : readFileSync(join(folder, name), 'utf8');
+  if (!text.endsWith('}\n') && !text.endsWith('}')) throw new Error('the snapshot is not complete');
+  return text;
+}
+
+function countObjects(
+  { snapshot, nodes, strings }: HeapSnapshot,
+  classes: readonly string[],
+): Record<string, number> {
+  const {
+    node_fields: fields,
+    node_types: [types],
+  } = snapshot.meta;
+  const [type, name] = [fields.indexOf('type'), fields.indexOf('name')];
+  const counts: Record<string, number> = {};
+  for (let at = 0; at < nodes.length; at += fields.length) {
+    const className = strings[nodes[at + name] ?? -1] ?? '';
+    if (types[nodes[at + type] ?? -1] === 'object' && classes.includes(className))
+      counts[className] = (counts[className] ?? 0) + 1;
+  }
+  return counts;
+}
+
+describeWithPostgres('the process of the gateway', (binaries) => {
+  const certificate = writeCertificate();
+  const { publicKey, privateKey } = generateKeyPairSync('ed25519');
+  const snapshots = temporaryFolder();
+  const token = signToken({ sub: 'alice', exp: inSeconds(3_600) }, privateKey);
+  let postgres: PostgresServer;
+  let gateway: ApiProcess;
+  let client: () => pg.Client;
+  let idle: number;
+
+  beforeAll(async () => {
+    postgres = await startPostgres(binaries);
+    const url = new URL(await postgres.newDatabase());
+    const admin = new pg.Client(url.href);
+    await admin.connect();
+    await admin.query('create role alice login');
+    await admin.query(`alter system set max_connections = ${sessions + 50}`);
+    await admin.end();
+    await postgres.restart();
+    gateway = runProgram('dist/gateway/main.js', {
+      PUBLIC_KEYS__1: publicKey.export({ type: 'spki', format: 'pem' }).toString(),
+      UPSTREAM__HOST: url.hostname,
+      UPSTREAM__PORT: url.port,
+      UPSTREAM__SSLMODE: 'disable',
+      DOWNSTREAM__PORT: '0',
+      GATEWAY_MANAGEMENT_PORT: '0',
+      NODE_OPTIONS: `--max-old-space-size=${heapMiB} --heapsnapshot-signal=SIGUSR2 --diagnostic-dir=${snapshots.path}`,
+      ...certificate.settings,
+    });
+    const { port } = await gateway.line(({ msg }) => msg === 'the SQL gateway is listening');
+    const way = { host: 'localhost', port: Number(port), user: 'alice', database: url.pathname.slice(1) };
+    idle = handles();
+    client = () => new pg.Client({ ...way, password: token, ssl: { ca: certificate.ca } });
+  });
+  afterAll(async () => {
+    await endNow(gateway);
+    await postgres.close();
+    certificate.remove();
+    snapshots.remove();
+  });
+
+  const residentMiB = (): number =>
+    Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${gateway.pid}/status`, 'utf8'))?.[1]) / 1024;
+  const handles = (): number => readdirSync(`/proc/${gateway.pid}/fd`).length;
+
+  async function logIn(count: number): Promise<void> {
+    let left = count;
+    const one = async (): Promise<void> => {
+      while (left-- > 0) {
+        const { session } = await open();
+        await session.end();
+      }
+    };
+    await Promise.all(Array.from({ length: atOnce }, one));
+  }
+
+  async function open(): Promise<{ session: pg.Client; user: unknown }> {
+    const session = client();
+    await session.connect();
+    const { rows } = await session.query<{ current_user: string }>('select current_user');
+    return { session, user: rows[0]?.current_user };
+  }
+
+  /** How many objects of these classes a collection of garbage leaves, where there are any. */
+  async function liveObjects(...classes: readonly string[]): Promise<Record<string, number>> {
+    gateway.process.kill('SIGUSR2');
+    const file = await vi.waitFor(() => wholeSnapshot(snapshots.path), { timeout: 20_000, interval: 200 });
+    return countObjects(JSON.parse(file) as HeapSnapshot, classes);
+  }
+
+  /** When the last of them has closed; a spare connection lives five seconds. */
+  const untilHandles = (before: number): Promise<void> =>
+    vi.waitFor(
+      () => {
+        expect(handles()).toBeLessThanOrEqual(before);
+      },
+      { timeout: 20_000, interval: 100 },
+    );
+
+  async function openAtOnce(): Promise<void> {
+    const opened: pg.Client[] = [];
+    while (opened.length < sessions) {
+      const some = await Promise.all(Array.from({ length: Math.min(50, sessions) }, open));
+      expect(new Set(some.map(({ user }) => user))).toEqual(new Set(['alice']));
+      opened.push(...some.map(({ session }) => session));
+    }
+    expect(handles()).toBeGreaterThanOrEqual(idle + 2 * sessions);
+    await Promise.all(opened.map((session) => session.end()));
+  }
+
+  it(`has no more handles and no more memory after ${logins} logins and ${sessions} sessions at once`, async () => {
+    const resident: number[] = [];
+    // What the first of them leaves behind, as buffers that the allocator keeps, serves the second.
+    for (let round = 0; round < 2; round++) {
+      await openAtOnce();
+      await logIn(logins / 2);
+      await untilHandles(idle);
+      resident.push(residentMiB());
+    }
+    const [before = 0, after = 0] = resident;
+    expect(after - before).toBeLessThan(noiseMiB);
+    expect(await liveObjects('Session', 'TLSSocket', 'ClientInbox', 'BackendInbox')).toEqual({});
+  }, 600_000);
+});
