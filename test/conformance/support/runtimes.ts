@@ -15,6 +15,11 @@ export function pythonWithSchemathesis(): string | undefined {
   return pythonWith('schemathesis-requirements.txt', 'schemathesis-venv');
 }
 
+/** The Python of an environment with the drivers of PostgreSQL in it; undefined where it can't be made. */
+export function pythonWithDrivers(): string | undefined {
+  return pythonWith('sql-requirements.txt', 'sql-venv');
+}
+
 /** Made once for each version of its requirements. */
 function pythonWith(requirementsFile: string, name: string): string | undefined {
   const requirements = join(folder, 'python', requirementsFile);
