@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { VerifiedToken } from '../token/principal.js';
+import { LoginCutOff } from './client-inbox.js';
 import type { ClientInbox } from './client-inbox.js';
 import type { ConnectDecisions } from './connect-decision.js';
 import type { TokenAuthenticator } from './credentials/token-authenticator.js';
@@ -86,6 +87,8 @@ export async function logInByToken(request: LoginRequest, parts: LoginParts): Pr
   try {
     return { token, role, ...(await inbox.during(atServer)) };
   } catch (error) {
+    // The time is over for both sides, and it is the server that was waited for.
+    if (error instanceof LoginCutOff && isTimeout(error.cause)) return { token, role, ...(await atServer) };
     // The client has gone meanwhile, and nobody is there to have what may still come.
     atServer.then(
       ({ socket }) => socket.destroy(),
@@ -93,6 +96,10 @@ export async function logInByToken(request: LoginRequest, parts: LoginParts): Pr
     );
     throw error;
   }
+}
+
+function isTimeout(reason: unknown): boolean {
+  return reason instanceof DOMException && reason.name === 'TimeoutError';
 }
 
 async function admit(

@@ -10,6 +10,7 @@ import type { RunningGateway } from '../../../src/gateway/start-gateway.js';
 import { createLogger } from '../../../src/operations/logging.js';
 import { readGatewaySettings } from '../../../src/settings/gateway-settings.js';
 import { describeMistakes } from '../../../src/settings/setting.js';
+import type { Passage } from './passage.js';
 import { startPostgres } from '../../support/postgres.js';
 import type { PostgresServer } from '../../support/postgres.js';
 import { makeAuthority } from '../upstream/support/certificates.js';
@@ -28,23 +29,32 @@ export interface TestGateway extends RunningGateway {
   readonly log: readonly string[];
 }
 
-/** PostgreSQL, certificate, key and gateway; `environment` adds to its settings. */
+/**
+ * PostgreSQL, certificate, key and gateway.
+ *
+ * @param environment adds to its settings; the server has TLS where these ask for it
+ * @param passage leads from the gateway to the server
+ */
 export async function startTestGateway(
   binaries: string,
   environment: Record<string, string> = {},
   clock?: Clock,
+  passage?: Passage,
 ): Promise<TestGateway> {
   const certificate = writeCertificate();
   const { publicKey, privateKey } = generateKeyPairSync('ed25519');
-  const postgres = await startPostgres(binaries);
+  const { UPSTREAM__SSLMODE: sslMode = 'disable' } = environment;
+  const postgres = await startPostgres(binaries, sslMode === 'disable' ? {} : { tls: certificate.pair });
   const url = new URL(await postgres.newDatabase());
+  passage?.leadTo(Number(url.port));
   const admin = await connectAdmin(url.href);
   const log: string[] = [];
   const running = await start(
     {
       PUBLIC_KEYS__1: publicKey.export({ type: 'spki', format: 'pem' }).toString(),
       UPSTREAM__HOST: url.hostname,
-      UPSTREAM__PORT: url.port,
+      UPSTREAM__PORT: String(passage?.port ?? url.port),
+      ...(sslMode === 'disable' ? {} : { UPSTREAM__HOST: 'localhost', UPSTREAM__CAFILE: certificate.caFile }),
       ...certificate.settings,
       ...environment,
     },
@@ -94,13 +104,15 @@ export function writeCertificate() {
     DOWNSTREAM__CERTFILE: join(folder, 'server.crt'),
     DOWNSTREAM__KEYFILE: join(folder, 'server.key'),
   };
+  const caFile = join(folder, 'ca.crt');
+  writeFileSync(caFile, authority.ca);
   writeFileSync(settings.DOWNSTREAM__CERTFILE, cert);
   writeFileSync(settings.DOWNSTREAM__KEYFILE, key, { mode: 0o600 });
   const remove = (): void => {
     rmSync(folder, { recursive: true, force: true });
     authority.close();
   };
-  return { ca: authority.ca, settings, remove };
+  return { ca: authority.ca, caFile, pair: { key, cert }, settings, remove };
 }
 
 /** A token of these claims, as Python's `cryptography` programs make them. */
