@@ -23,6 +23,7 @@ export interface TestGateway extends RunningGateway {
   readonly database: string;
   /** PEM of the authority that clients are to trust. */
   readonly ca: string;
+  readonly certificateFiles: { readonly DOWNSTREAM__CERTFILE: string; readonly DOWNSTREAM__KEYFILE: string };
   /** Signs what the gateway trusts. */
   readonly privateKey: KeyObject;
   /** Every log line so far. */
@@ -68,8 +69,9 @@ export async function startTestGateway(
     await postgres.close();
     certificate.remove();
   };
-  const { ca } = certificate;
-  return { ...running, postgres, admin, database: url.pathname.slice(1), ca, privateKey, log, close };
+  const { ca, settings: certificateFiles } = certificate;
+  const database = url.pathname.slice(1);
+  return { ...running, postgres, admin, database, ca, certificateFiles, privateKey, log, close };
 }
 
 async function connectAdmin(url: string): Promise<pg.Client> {
