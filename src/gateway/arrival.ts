@@ -102,18 +102,20 @@ async function encrypt(
 function established(socket: TLSSocket, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const settle = (end: () => void) => (): void => {
-      socket.off('secure', onSecure).off('close', onClose);
+      socket.off('secure', onSecure).off('end', onGone).off('close', onGone);
       signal.removeEventListener('abort', onAbort);
       end();
     };
     const onSecure = settle(resolve);
-    const onClose = settle(() => {
+    const onGone = settle(() => {
       reject(new ClientGone('the TLS handshake did not succeed'));
     });
     const onAbort = settle(() => {
       reject(new LoginCutOff('the TLS handshake was cut off'));
     });
-    socket.on('secure', onSecure).on('close', onClose);
+    socket.on('secure', onSecure).on('end', onGone).on('close', onGone);
+    // The end is seen by reading only, and before the handshake there is nothing else to read.
+    socket.read(0);
     signal.addEventListener('abort', onAbort);
   });
 }

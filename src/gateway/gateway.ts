@@ -10,7 +10,7 @@ import { admitConnection } from './connection.js';
 import type { Admission, LoginFacts } from './connection.js';
 import type { GatewayMetrics } from './gateway-metrics.js';
 import type { LoginParts } from './login.js';
-import type { LoginOutcome } from './login-refusal.js';
+import { LoginRecords, subjectOf } from './login-records.js';
 import { Session } from './session.js';
 import { cancelUpstream } from './upstream/cancel.js';
 import { authenticationOk, backendKeyData, errorResponse } from './wire/backend-messages.js';
@@ -48,10 +48,12 @@ export class Gateway implements Drainable {
   readonly #options: GatewayOptions;
   readonly #cancelKeys = new CancelKeys();
   readonly #logins = new Map<string, number>();
+  readonly #records: LoginRecords;
   readonly #stop = new AbortController();
 
   constructor(options: GatewayOptions) {
     this.#options = options;
+    this.#records = new LoginRecords(options);
     this.server = createServer(
       {
         allowHalfOpen: true,
@@ -87,7 +89,7 @@ export class Gateway implements Drainable {
   }
 
   async #accept(socket: Socket): Promise<void> {
-    const { clock, parts, secureContext, loginTimeoutMs, metrics } = this.#options;
+    const { clock, parts, secureContext, loginTimeoutMs } = this.#options;
     const began = clock();
     const address = socket.remoteAddress ?? '';
     // `close` follows every error.
@@ -108,9 +110,7 @@ export class Gateway implements Drainable {
       this.#cancel(socket, admission);
       return;
     }
-    const outcome = admission.kind === 'session' ? 'accepted' : admission.refusal.outcome;
-    metrics.login(outcome, (clock() - began) / 1000);
-    this.#record(outcome, admission, facts, address, clock() - began);
+    this.#records.write(admission, facts, address, clock() - began);
     if (admission.kind === 'session') await this.#serve(admission, facts, address);
   }
 
@@ -206,29 +206,4 @@ export class Gateway implements Drainable {
       logger.warn({ reason: errorText(error) }, 'a cancel request could not be forwarded');
     }
   }
-
-  /** One line a login; a probe that connects and closes leaves none. */
-  #record(outcome: LoginOutcome, admission: Admission, facts: LoginFacts, address: string, ms: number): void {
-    const { user, database, role, isEncrypted } = facts;
-    const reason = admission.kind === 'refused' ? admission.refusal.message : null;
-    const line = {
-      outcome,
-      reason,
-      user,
-      database,
-      role,
-      ...subjectOf(facts),
-      address,
-      tls: isEncrypted,
-      ms,
-    };
-    if (user === undefined && outcome === 'gone') this.#options.logger.debug(line, 'login');
-    else this.#options.logger.info(line, 'login');
-  }
-}
-
-function subjectOf({ token }: LoginFacts): object {
-  if (token === undefined) return {};
-  const { principal, tokenHash, jti } = token;
-  return { sub: principal.sub, cid: principal.cid, jti, tokenHash: tokenHash.slice(0, 16) };
 }
