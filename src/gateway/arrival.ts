@@ -114,8 +114,6 @@ function established(socket: TLSSocket, signal: AbortSignal): Promise<void> {
       reject(new LoginCutOff('the TLS handshake was cut off'));
     });
     socket.on('secure', onSecure).on('end', onGone).on('close', onGone);
-    // The end is seen by reading only, and before the handshake there is nothing else to read.
-    socket.read(0);
     signal.addEventListener('abort', onAbort);
   });
 }
