@@ -42,6 +42,15 @@ export class RawClient {
     return this.#received.toString('latin1') + (await text(this.socket));
   }
 
+  /** When there is something to read, or nothing more. */
+  static async #event(socket: Socket): Promise<void> {
+    const others = new AbortController();
+    const { signal } = others;
+    const events = ['readable', 'end', 'close'].map((event) => once(socket, event, { signal }));
+    await Promise.race(events);
+    others.abort();
+  }
+
   #take(): RawMessage | undefined {
     if (this.#received.length < 5) return undefined;
     const end = 1 + this.#received.readUInt32BE(1);
@@ -58,8 +67,7 @@ export class RawClient {
     const { socket } = this;
     if (socket.readableEnded || socket.destroyed) return 'end';
     const chunk = socket.read() as Buffer | null;
-    if (chunk === null)
-      await Promise.race([once(socket, 'readable'), once(socket, 'end'), once(socket, 'close')]);
+    if (chunk === null) await RawClient.#event(socket);
     else this.#received = Buffer.concat([this.#received, chunk]);
     return 'again';
   }
