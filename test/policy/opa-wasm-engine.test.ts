@@ -87,7 +87,8 @@ describe('the embedded engine', () => {
     it('is ready where a decision is defined, and knows the revision from the start', async () => {
       expect(await engine.probe(allowPath)).toEqual({ ok: true, value: null });
       expect(engine.revision()).toMatch(/^[0-9a-f]+$/);
-      expect(engine.entrypoints().toSorted()).toEqual([allowPath, decisionPath]);
+      const sql = ['demoapi/sql/allow', 'demoapi/sql/decision'];
+      expect(engine.entrypoints().toSorted()).toEqual([allowPath, decisionPath, ...sql]);
     });
 
     it('is unavailable for an input beyond the bound, and decides the next', () => {
