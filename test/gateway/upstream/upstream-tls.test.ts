@@ -1,4 +1,5 @@
-import { TLSSocket } from 'node:tls';
+import { connect } from 'node:net';
+import { TLSSocket, createSecureContext } from 'node:tls';
 import { describe, expect, it } from 'vitest';
 import { UpstreamTls } from '../../../src/gateway/upstream/upstream-tls.js';
 import type { UpstreamTlsOptions } from '../../../src/gateway/upstream/upstream-tls.js';
@@ -114,5 +115,57 @@ describe('22: a TLS session', () => {
     expect(await isResumed(port, tlsOf(options))).toBe(false);
     time.advance(60 * 60 * 1000);
     expect(await isResumed(port, tls)).toBe(false);
+  });
+});
+
+/** How often a client has said hello: records whose whole content is a ClientHello (RFC 8446 sections 5.1 and 4.1.2). */
+function hellos(received: Buffer): number {
+  let count = 0;
+  for (let at = received.indexOf(0x16); at !== -1; at = received.indexOf(0x16, at + 1)) {
+    const record = received.subarray(at);
+    if (record.length < 9 || record[1] !== 3 || record[5] !== 1) continue;
+    if (record.readUIntBE(6, 3) + 4 === record.readUInt16BE(3)) count++;
+  }
+  return count;
+}
+
+describe('the key exchange with the upstream', () => {
+  /** A server that takes one group, which may change. */
+  async function serverTaking(first: string) {
+    let context = createSecureContext({ ...localhost, ecdhCurve: first });
+    const server = await serverThat(async (socket) => {
+      const secured = await acceptTls(socket, context);
+      secured.on('data', (chunk: Buffer) => secured.write(chunk));
+    });
+    const take = (next: string): void => {
+      context = createSecureContext({ ...localhost, ecdhCurve: next });
+    };
+    // What comes encrypted is seen on the way only.
+    const relay = await serverThat((socket) => {
+      const beyond = connect(server.port, '127.0.0.1').on('error', () => socket.destroy());
+      socket.pipe(beyond).pipe(socket);
+    });
+    return { ...relay, take };
+  }
+
+  it('guesses the group of the server from the second connection on', async () => {
+    const server = await serverTaking('prime256v1');
+    const tls = tlsOf({ sslMode: 'verify-full', ca });
+    const counts: number[] = [];
+    for (let connection = 0; connection < 3; connection++) {
+      expect(await echo(await connectTo(server.port, tls), 'x')).toBe('x');
+      counts.push(hellos(server.received()));
+    }
+    // The first is asked again, the others are not.
+    expect(counts).toEqual([2, 3, 4]);
+  });
+
+  it('finds another group when the server has changed its mind', async () => {
+    const server = await serverTaking('secp384r1');
+    const tls = tlsOf({ sslMode: 'verify-full', ca });
+    for (const group of ['secp384r1', 'X25519', 'prime256v1', 'X25519MLKEM768']) {
+      server.take(group);
+      expect(await echo(await connectTo(server.port, tls), 'x')).toBe('x');
+    }
   });
 });
