@@ -13,11 +13,22 @@ export interface ConnectDecisions {
   ): Promise<Outcome<ConnectDecision, 'wrong_user' | 'denied' | 'undecided'>>;
   /** Whether superusers may be logged in: only where a policy says who may be one. */
   readonly allowsSuperusers: boolean;
+  /** Who decides, for the record; null without a policy. */
+  inForce(): PolicyInForce;
 }
 
 interface ConnectDecision {
   /** The role to log in with. */
   readonly role: string;
+  /** The policy's. */
+  readonly reason?: string | undefined;
+}
+
+/** As in the decision records of the API. */
+interface PolicyInForce {
+  readonly engine: PolicyEngine['mode'] | null;
+  readonly decisionPath: string | null;
+  readonly revision: string | null;
 }
 
 /** Without a policy: `sub` is the role, to the letter, and nobody is a superuser. */
@@ -27,6 +38,7 @@ export const subjectIsUser: ConnectDecisions = {
       principal.sub === user ? accept({ role: user }) : refuse('wrong_user', 'sub is not the user asked for'),
     ),
   allowsSuperusers: false,
+  inForce: () => ({ engine: null, decisionPath: null, revision: null }),
 };
 
 /** The policy decides; without a `role` in its answer the user asked for is the role. */
@@ -35,9 +47,10 @@ export function decideByPolicy(engine: PolicyEngine, decisionPath: string): Conn
     decide: async (request, token) => {
       const decision = await engine.decide(serializeConnectInput(request, token), decisionPath);
       if (!decision.ok) return refuse('undecided', `${decision.code}: ${decision.reason}`);
-      const { allow, reason = 'the policy says no', role = request.user } = decision.value;
-      return allow ? accept({ role }) : refuse('denied', reason);
+      const { allow, reason, role = request.user } = decision.value;
+      return allow ? accept({ role, reason }) : refuse('denied', reason ?? 'the policy says no');
     },
     allowsSuperusers: true,
+    inForce: () => ({ engine: engine.mode, decisionPath, revision: engine.revision() }),
   };
 }

@@ -1,35 +1,23 @@
+import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
 import type { SecureContext } from 'node:tls';
 import { errorText } from '../base/error-text.js';
-import type { VerifiedToken } from '../token/principal.js';
 import { readArrival } from './arrival.js';
-import type { Arrival, Channel } from './arrival.js';
+import type { Channel } from './arrival.js';
 import { ClientGone, LoginCutOff } from './client-inbox.js';
 import { logInByToken } from './login.js';
 import type { LoggedIn, LoginParts } from './login.js';
+import type { LoginFacts } from './login-facts.js';
 import { LoginRefused } from './login-refusal.js';
 import { errorResponse } from './wire/backend-messages.js';
 import { ProtocolViolation } from './wire/protocol-violation.js';
+import type { StartupMessage } from './wire/startup-message.js';
 
 /** What became of a connection before it was a session. */
 export type Admission =
   | { readonly kind: 'session'; readonly loggedIn: LoggedIn; readonly client: Socket; readonly ahead: Buffer }
-  | {
-      readonly kind: 'cancel';
-      readonly processId: number;
-      readonly secret: Buffer;
-      readonly isEncrypted: boolean;
-    }
+  | { readonly kind: 'cancel'; readonly processId: number; readonly secret: Buffer }
   | { readonly kind: 'refused'; readonly refusal: LoginRefused };
-
-/** What is known of a login, for its record. */
-export interface LoginFacts {
-  readonly isEncrypted: boolean;
-  readonly user?: string;
-  readonly database?: string;
-  readonly role?: string;
-  readonly token?: VerifiedToken;
-}
 
 export interface AdmissionOptions {
   readonly parts: LoginParts;
@@ -45,12 +33,11 @@ export async function admitConnection(
   { parts, secureContext, address, signal }: AdmissionOptions,
 ): Promise<{ readonly admission: Admission; readonly facts: LoginFacts }> {
   const channel: Channel = { socket, isEncrypted: false };
-  let facts: LoginFacts = { isEncrypted: false };
+  let facts: LoginFacts = { decisionId: randomUUID(), isEncrypted: false };
   try {
     const arrival = await readArrival(channel, secureContext, signal);
-    facts = factsOf(arrival, channel.isEncrypted);
-    if (arrival.kind === 'cancel')
-      return { admission: { ...arrival, isEncrypted: channel.isEncrypted }, facts };
+    if (arrival.kind === 'cancel') return { admission: arrival, facts };
+    facts = { ...facts, isEncrypted: channel.isEncrypted, ...namesIn(arrival.startup) };
     const loggedIn = await logInByToken(
       {
         ...arrival,
@@ -72,10 +59,8 @@ export async function admitConnection(
   }
 }
 
-function factsOf(arrival: Arrival, isEncrypted: boolean): LoginFacts {
-  if (arrival.kind === 'cancel') return { isEncrypted };
-  const { parameters } = arrival.startup;
-  return { isEncrypted, user: parameters.get('user') ?? '', database: parameters.get('database') ?? '' };
+function namesIn({ parameters }: StartupMessage): { readonly user: string; readonly database: string } {
+  return { user: parameters.get('user') ?? '', database: parameters.get('database') ?? '' };
 }
 
 function toRefusal(error: unknown): LoginRefused {

@@ -1,16 +1,20 @@
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 import type { MetricsPage } from '../operations/metrics.js';
 import type { LoginOutcome } from './login-refusal.js';
-import type { SessionEnd } from './session.js';
+import type { Session, SessionEnd } from './session.js';
 
 export interface GatewayMetrics extends MetricsPage {
   login(outcome: LoginOutcome, seconds: number): void;
   /** @param secondsToExpiry of the session's token */
-  sessionBegan(secondsToExpiry: number): void;
-  sessionEnded(end: SessionEnd, bytesFromClient: number, bytesFromServer: number): void;
+  sessionBegan(session: SessionBytes, secondsToExpiry: number): void;
+  /** @param session as it began; its bytes stay as they are from now on */
+  sessionEnded(session: SessionBytes, end: SessionEnd): void;
   /** @param found whether there was a session of that key */
   cancel(found: boolean): void;
 }
+
+/** What passed through a session so far. */
+type SessionBytes = Pick<Session, 'bytesFromClient' | 'bytesFromServer'>;
 
 const prefix = 'nest_okta_opa_gateway_';
 
@@ -26,6 +30,11 @@ export function createGatewayMetrics(): GatewayMetrics {
     buckets: [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5],
     registers,
   });
+  const open = new Set<SessionBytes>();
+  /** Of sessions that have ended. */
+  const past = { bytesFromClient: 0, bytesFromServer: 0 };
+  const total = (of: keyof SessionBytes): number =>
+    [...open].reduce((sum, session) => sum + session[of], past[of]);
   const sessions = new Gauge({ name: `${prefix}sessions`, help: 'Sessions that are open.', registers });
   const ended = new Counter({
     name: `${prefix}sessions_ended_total`,
@@ -33,11 +42,17 @@ export function createGatewayMetrics(): GatewayMetrics {
     labelNames: ['end'],
     registers,
   });
-  const bytes = new Counter({
+  // Added up when somebody looks: a session costs nothing by being counted, and a long one is not told at its end alone.
+  new Counter({
     name: `${prefix}bytes_total`,
-    help: 'Bytes of ended sessions, by where they came from.',
+    help: 'Bytes that sessions passed on, by where they came from.',
     labelNames: ['from'],
     registers,
+    collect() {
+      this.reset();
+      this.inc({ from: 'client' }, total('bytesFromClient'));
+      this.inc({ from: 'server' }, total('bytesFromServer'));
+    },
   });
   const cancels = new Counter({
     name: `${prefix}cancels_total`,
@@ -57,15 +72,17 @@ export function createGatewayMetrics(): GatewayMetrics {
     login: (outcome, seconds) => {
       logins.observe({ outcome }, seconds);
     },
-    sessionBegan: (secondsToExpiry) => {
-      sessions.inc();
+    sessionBegan: (session, secondsToExpiry) => {
+      open.add(session);
+      sessions.set(open.size);
       expiry.observe(secondsToExpiry);
     },
-    sessionEnded: (end, bytesFromClient, bytesFromServer) => {
-      sessions.dec();
+    sessionEnded: (session, end) => {
+      open.delete(session);
+      sessions.set(open.size);
       ended.inc({ end });
-      bytes.inc({ from: 'client' }, bytesFromClient);
-      bytes.inc({ from: 'server' }, bytesFromServer);
+      past.bytesFromClient += session.bytesFromClient;
+      past.bytesFromServer += session.bytesFromServer;
     },
     cancel: (found) => {
       cancels.inc({ found: String(found) });

@@ -7,10 +7,12 @@ import { errorText } from '../base/error-text.js';
 import type { DrainResult, Drainable } from '../operations/drain.js';
 import { CancelKeys } from './cancel-keys.js';
 import { admitConnection } from './connection.js';
-import type { Admission, LoginFacts } from './connection.js';
+import type { Admission } from './connection.js';
 import type { GatewayMetrics } from './gateway-metrics.js';
 import type { LoginParts } from './login.js';
-import { LoginRecords, subjectOf } from './login-records.js';
+import { identityOf } from './login-facts.js';
+import type { LoginFacts } from './login-facts.js';
+import { LoginRecords } from './login-records.js';
 import { Session } from './session.js';
 import { cancelUpstream } from './upstream/cancel.js';
 import { authenticationOk, backendKeyData, errorResponse } from './wire/backend-messages.js';
@@ -53,7 +55,8 @@ export class Gateway implements Drainable {
 
   constructor(options: GatewayOptions) {
     this.#options = options;
-    this.#records = new LoginRecords(options);
+    const { parts, ...rest } = options;
+    this.#records = new LoginRecords({ ...rest, decisions: parts.decisions });
     this.server = createServer(
       {
         allowHalfOpen: true,
@@ -133,7 +136,7 @@ export class Gateway implements Drainable {
     address: string,
   ): Promise<void> {
     const { clock, metrics, logger } = this.#options;
-    const { socket: server, session: atServer, token, role } = loggedIn;
+    const { socket: server, session: atServer, token } = loggedIn;
     const began = clock();
     const { backendKey } = atServer;
     const key = backendKey && this.#cancelKeys.issue(backendKey);
@@ -148,27 +151,17 @@ export class Gateway implements Drainable {
       },
     });
     this.sessions.add(session);
-    metrics.sessionBegan(token.expiresAt - began / 1000);
+    metrics.sessionBegan(session, token.expiresAt - began / 1000);
     const disarm = this.#armExpiry(session, token.expiresAt * 1000, began);
     const end = await session.ended;
     disarm();
     key?.revoke();
     this.sessions.delete(session);
+    metrics.sessionEnded(session, end);
     const { bytesFromClient, bytesFromServer } = session;
-    metrics.sessionEnded(end, bytesFromClient, bytesFromServer);
-    const { user, database } = facts;
+    const ms = clock() - began;
     logger.info(
-      {
-        user,
-        role,
-        database,
-        ...subjectOf(facts),
-        address,
-        end,
-        ms: clock() - began,
-        bytesFromClient,
-        bytesFromServer,
-      },
+      { end, ...identityOf(facts), address, ms, bytesFromClient, bytesFromServer },
       'session ended',
     );
   }

@@ -1,10 +1,14 @@
 import type { Logger } from 'pino';
 import { BoundedCache } from '../base/bounded-cache.js';
 import type { Clock } from '../base/clock.js';
-import type { Admission, LoginFacts } from './connection.js';
+import type { ConnectDecisions } from './connect-decision.js';
+import type { Admission } from './connection.js';
 import type { GatewayMetrics } from './gateway-metrics.js';
+import { identityOf } from './login-facts.js';
+import type { LoginFacts } from './login-facts.js';
 
 export interface LoginRecordsOptions {
+  readonly decisions: Pick<ConnectDecisions, 'inForce'>;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: GatewayMetrics;
@@ -31,12 +35,13 @@ export class LoginRecords {
     address: string,
     ms: number,
   ): void {
-    const { logger, metrics } = this.#options;
+    const { decisions, logger, metrics } = this.#options;
     const isRefused = admission.kind === 'refused';
     const outcome = isRefused ? admission.refusal.outcome : 'accepted';
-    const reason = isRefused ? admission.refusal.message : null;
-    const { user, database, role, isEncrypted: tls } = facts;
-    const line = { outcome, reason, user, database, role, ...subjectOf(facts), address, tls, ms };
+    const reason = isRefused ? admission.refusal.message : (facts.reason ?? null);
+    const { user, isEncrypted: tls, tokenMs = null, policyMs = null } = facts;
+    const policy = decisions.inForce();
+    const line = { outcome, reason, ...identityOf(facts), ...policy, address, tls, ms, tokenMs, policyMs };
     const isRetry = isRefused && this.#isRetryInPlain(facts, address);
     if (!isRetry) metrics.login(outcome, ms / 1000);
     // A probe that connects and closes is nothing to tell.
@@ -57,11 +62,4 @@ export class LoginRecords {
     }
     return false;
   }
-}
-
-/** Who it is, without the token: for the lines of the log. */
-export function subjectOf({ token }: LoginFacts): object {
-  if (token === undefined) return {};
-  const { principal, tokenHash, jti } = token;
-  return { sub: principal.sub, cid: principal.cid, jti, tokenHash: tokenHash.slice(0, 16) };
 }

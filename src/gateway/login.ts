@@ -3,6 +3,7 @@ import type { VerifiedToken } from '../token/principal.js';
 import { LoginCutOff } from './client-inbox.js';
 import type { ClientInbox } from './client-inbox.js';
 import type { ConnectDecisions } from './connect-decision.js';
+import type { LoginFacts } from './login-facts.js';
 import type { TokenAuthenticator } from './credentials/token-authenticator.js';
 import { LoginRefused, refusalOf } from './login-refusal.js';
 import type { TokenMethod } from './presented-token.js';
@@ -42,7 +43,7 @@ export interface LoginRequest {
   readonly write: (bytes: Buffer) => void;
   readonly signal: AbortSignal;
   /** Called with what becomes known on the way, for the record of a login that fails later. */
-  readonly learn: (known: { readonly token?: VerifiedToken; readonly role?: string }) => void;
+  readonly learn: (known: Partial<LoginFacts>) => void;
 }
 
 interface AtServer {
@@ -111,7 +112,10 @@ async function admit(
   const { startup, write, inbox, learn, isEncrypted: tls, address } = request;
   const user = startup.parameters.get('user') ?? '';
   const { wantsCockroachErrors } = options;
+  const began = performance.now();
   const verified = await inbox.during(authenticator.authenticate(tokenValue));
+  const verifiedAt = performance.now();
+  learn({ tokenMs: verifiedAt - began });
   if (!verified.ok) {
     await method.refused(write, inbox);
     throw refusalOf(verified.code, verified.reason, { user, wantsCockroachErrors });
@@ -124,9 +128,11 @@ async function admit(
   const decision = await inbox.during(
     decisions.decide({ ...asked, client: { address, tls }, tokenValue }, token),
   );
+  learn({ policyMs: performance.now() - verifiedAt });
   if (!decision.ok) throw refusalOf(decision.code, decision.reason, { user, wantsCockroachErrors });
-  learn({ role: decision.value.role });
-  return { token, role: decision.value.role };
+  const { role, reason } = decision.value;
+  learn({ role, reason });
+  return { token, role };
 }
 
 const notSettings: ReadonlySet<string> = new Set(['user', 'database', 'options', 'application_name']);
