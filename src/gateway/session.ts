@@ -22,7 +22,7 @@ export interface SessionParts {
   readonly cancelBackend: () => void;
 }
 
-/** What a session that is told to end has for it, in milliseconds: to come to a boundary, to read why. */
+/** What is left of a session has this for its end, in milliseconds: to come to a boundary, to read why, to close. */
 const endingMs = 5_000;
 
 /** PostgreSQL's admin_shutdown: every driver knows that such a connection is gone for good. */
@@ -54,6 +54,7 @@ export class Session {
   #end: SessionEnd | undefined;
   /** What the client is to be told at the next boundary. */
   #lastWord: keyof typeof texts | undefined;
+  #cutOff: NodeJS.Timeout | undefined;
   #open = 2;
 
   constructor(parts: SessionParts) {
@@ -91,7 +92,8 @@ export class Session {
     });
     server.on('end', () => {
       this.#end ??= 'server';
-      client.end();
+      // A server that is through needs no other side any more: a client that has read all of it and stays is let go.
+      client.end(this.#cutOffSoon);
     });
     client.on('close', this.#clientClosed);
     server.on('close', this.#serverClosed);
@@ -113,12 +115,16 @@ export class Session {
 
   #endWith(lastWord: keyof typeof texts): void {
     this.#lastWord = lastWord;
-    setTimeout(() => {
+    this.#cutOffSoon();
+    this.#sayWhyAtBoundary();
+  }
+
+  readonly #cutOffSoon = (): void => {
+    this.#cutOff ??= setTimeout(() => {
       this.#parts.client.destroy();
       this.#parts.server.destroy();
     }, endingMs).unref();
-    this.#sayWhyAtBoundary();
-  }
+  };
 
   /** A client that is told in the middle of a message would take it for a part of that. */
   #sayWhyAtBoundary(): void {
@@ -154,6 +160,8 @@ export class Session {
 
   #closed(): void {
     this.#open--;
-    if (this.#open === 0) this.#settled.resolve(this.#end ?? 'client');
+    if (this.#open > 0) return;
+    clearTimeout(this.#cutOff);
+    this.#settled.resolve(this.#end ?? 'client');
   }
 }
