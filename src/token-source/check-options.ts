@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { isSecureUrl } from '../base/secure-url.js';
 import { TokenSourceError } from './token-source-error.js';
 import type { TokenSourceOptions } from './token-source-options.js';
@@ -8,6 +9,9 @@ type Check = (value: unknown) => string | undefined;
 
 const isText: Check = (value) =>
   typeof value === 'string' && value !== '' ? undefined : 'must be a text that is not empty';
+
+const isPem: Check = (value) =>
+  isText(value) ?? (holdsCertificate(String(value)) ? undefined : 'must be certificates in PEM');
 
 const isFunction: Check = (value) => (typeof value === 'function' ? undefined : 'must be a function');
 
@@ -54,7 +58,7 @@ const checks = {
   retries: optional(isBetween(0, 10)),
   refreshAheadMs: optional(isBetween(0, day)),
   clockSkewMs: optional(isBetween(0, 600_000)),
-  ca: optional(isText),
+  ca: optional(isPem),
   onRefresh: optional(isFunction),
 } satisfies Record<keyof TokenSourceOptions, Check>;
 
@@ -95,4 +99,13 @@ function mistakesOf(values: Values, rows: Readonly<Record<string, Check>>): stri
     const mistake = check(values[name]);
     return mistake === undefined ? [] : [`${name} ${mistake}`];
   });
+}
+
+/** Node would take any text, and then trust nobody. */
+function holdsCertificate(pem: string): boolean {
+  try {
+    return new X509Certificate(pem).raw.length > 0;
+  } catch {
+    return false;
+  }
 }

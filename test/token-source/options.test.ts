@@ -42,6 +42,7 @@ describe('the options of a token source', () => {
     { changes: { scope: ['openid'] }, says: `scope ${text}` },
     { changes: { audience: '' }, says: `audience ${text}` },
     { changes: { ca: Buffer.from('') }, says: `ca ${text}` },
+    { changes: { ca: 'ca.crt' }, says: 'ca must be certificates in PEM' },
     { changes: { grant: undefined }, says: `grant.username ${text}; grant.password ${text}` },
     { changes: { grant: 'password' }, says: `grant.username ${text}; grant.password ${text}` },
     { changes: { grant: { username: 'u' } }, says: `grant.password ${text}` },
