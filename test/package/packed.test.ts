@@ -129,11 +129,52 @@ describe('the packed package, installed by another service', () => {
     expect(existsSync(join(folder, 'node_modules/swagger-ui-dist'))).toBe(false);
   });
 
-  installedIt('shows its entry point and nothing behind it', async ({ folder }) => {
+  installedIt(
+    'type-checks in a program that only gets tokens, and refuses impossible options',
+    async (it) => {
+      const program = (
+        server: string,
+      ) => `import { createTokenSource, TokenSourceError } from 'nest-okta-opa/token-source';
+import type { TokenErrorCode } from 'nest-okta-opa/token-source';
+const source = createTokenSource({ ${server} clientId: 'job', clientSecret: 's', grant: { username: 'u', password: 'p' } });
+export const password: () => Promise<string> = source.asPassword();
+export const call = async () => fetch('https://api.test', { headers: await source.asHeader()() });
+export const codeOf = (e: unknown): TokenErrorCode | undefined => (e instanceof TokenSourceError ? e.code : undefined);
+`;
+      const issuer = "issuer: 'https://idp.test',";
+      expect(await it.compile('job.ts', program(issuer))).toBe('');
+      const both = `${issuer} tokenEndpoint: 'https://idp.test/token',`;
+      expect(await it.compile('wrong-job.ts', program(both))).toMatch(/^wrong-job\.ts\(3,\d+\): error TS/);
+    },
+  );
+
+  installedIt('gets tokens with no Nest in the process', async ({ folder }) => {
+    const code = `
+      import { registerHooks } from 'node:module';
+      const packages = new Set();
+      registerHooks({
+        resolve: (specifier, context, next) => {
+          const found = next(specifier, context);
+          packages.add(/.*node_modules.((?:@[^/]+[/])?[^/]+)/.exec(found.url)?.[1]);
+          return found;
+        },
+      });
+      const { createTokenSource } = await import('nest-okta-opa/token-source');
+      const options = { clientId: 'job', clientSecret: 's', grant: 'client_credentials', retries: 0 };
+      const source = createTokenSource({ tokenEndpoint: 'http://127.0.0.1:1/', ...options });
+      const error = await source.token().catch((thrown) => thrown.code);
+      packages.delete(undefined);
+      console.log(error, [...packages].sort().join());`;
+    expect(await run(folder, code)).toBe('unavailable nest-okta-opa,undici');
+  });
+
+  installedIt('shows its entry points and nothing behind them', async ({ folder }) => {
     const names = await evaluate(folder, "Object.keys(await import('nest-okta-opa')).sort().join()");
     expect(names).toBe(
       'AccessModule,AccessRefused,AccessRuntime,AccessSetupError,CurrentPrincipal,Policy,Public',
     );
+    const tokenSource = "Object.keys(await import('nest-okta-opa/token-source')).sort().join()";
+    expect(await evaluate(folder, tokenSource)).toBe('TokenSourceError,createTokenSource');
     const inner = "await import('nest-okta-opa/dist/access/access.guard.js').catch(({ code }) => code)";
     expect(await evaluate(folder, inner)).toBe('ERR_PACKAGE_PATH_NOT_EXPORTED');
   });
@@ -170,8 +211,12 @@ async function start(
   throw new Error(`${program} ended before it listened`);
 }
 
-async function evaluate(folder: string, expression: string): Promise<string> {
-  const code = `console.log(${expression})`;
+function evaluate(folder: string, expression: string): Promise<string> {
+  return run(folder, `console.log(${expression})`);
+}
+
+/** What a module prints that lies beside the installed package. */
+async function run(folder: string, code: string): Promise<string> {
   const child = spawn(process.execPath, ['--input-type=module', '--eval', code], { cwd: folder, env: {} });
   let output = '';
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => (output += chunk));
