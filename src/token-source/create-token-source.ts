@@ -27,14 +27,14 @@ export function createTokenSource(options: TokenSourceOptions, timing: Timing = 
   const { deadlineMs = defaultDeadlineMs, ca } = options;
   const report = reporter(options);
   const closing = new AbortController();
-  const transport = new Transport({ clock: timing.clock, connectTimeoutMs: deadlineMs, ca });
-  const endpoint = new TokenEndpoint(options, transport, timing.clock);
+  const transport = new Transport({ timing, closing: closing.signal, connectTimeoutMs: deadlineMs, ca });
+  const endpoint = new TokenEndpoint(options, transport, timing);
   const grants = new Grants(options, (cause) => {
     report({ ok: false, error: new TokenSourceError('not_kept', 'onRefreshToken threw', { cause }) });
   });
   const pace = new Pace(timing, deadlineMs);
   const fetch = new TokenFetch({ endpoint, grants, pace, timing, deadlineMs, closing: closing.signal });
-  return new TokenSource(options, { transport, fetch, pace, timing, closing, report });
+  return new TokenSource(options, { transport, fetch, grants, pace, timing, closing, report });
 }
 
 /** What the caller's own code throws costs nobody the token. */

@@ -11,7 +11,7 @@ const wellKnown = ['oauth-authorization-server', 'openid-configuration'] as cons
  * The token endpoint out of an issuer's metadata (RFC 8414, as Okta serves it: below the issuer; OpenID Connect
  * Discovery).
  *
- * @param deadline in milliseconds since the epoch
+ * @param deadline by the steady clock
  */
 export async function discoverTokenEndpoint(
   issuer: string,

@@ -21,6 +21,11 @@ export class Grants {
   readonly #refreshScope: GrantParameters;
   readonly #onRefreshToken: (refreshToken: string) => void;
   #refreshToken: string | undefined;
+  /** Settles when all that was told to onRefreshToken has been taken in. */
+  #told: Promise<unknown> = Promise.resolve();
+
+  /** Whether the caller keeps refresh tokens, so that none may be lost. */
+  readonly areKept: boolean;
 
   /** @param onFault hears what the caller's onRefreshToken throws */
   constructor(options: TokenSourceOptions, onFault: (fault: unknown) => void) {
@@ -29,8 +34,9 @@ export class Grants {
     this.#original = isRefresh ? undefined : originalOf(grant, options);
     this.#refreshScope = isRefresh ? scopeOf(options) : {};
     if (isRefresh) this.#refreshToken = grant.refreshToken;
+    this.areKept = isRefresh && grant.onRefreshToken !== undefined;
     this.#onRefreshToken = (refreshToken) => {
-      if (isRefresh) tell(grant, refreshToken, onFault);
+      if (isRefresh) this.#told = Promise.all([this.#told, tell(grant, refreshToken, onFault)]);
     };
   }
 
@@ -46,6 +52,11 @@ export class Grants {
     if (this.#original?.grant_type === 'client_credentials') return;
     this.#refreshToken = refreshToken;
     this.#onRefreshToken(refreshToken);
+  }
+
+  /** Settles when the caller has taken in all that was told. */
+  async told(): Promise<void> {
+    await this.#told;
   }
 
   /** Goes back to the grant that was configured. @returns whether that is another request than the one that was sent */
@@ -80,9 +91,9 @@ function tell(
   { onRefreshToken }: RefreshTokenGrant,
   refreshToken: string,
   onFault: (fault: unknown) => void,
-): void {
+): Promise<void> {
   const told = async (): Promise<void> => {
     await onRefreshToken?.(refreshToken);
   };
-  told().catch(onFault);
+  return told().catch(onFault);
 }

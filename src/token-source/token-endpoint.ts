@@ -1,7 +1,8 @@
 import { accept } from '../base/outcome.js';
 import type { Outcome } from '../base/outcome.js';
-import type { Clock } from '../base/clock.js';
 import { discoverTokenEndpoint } from './discovery.js';
+import { millisecondsSince, momentOf } from './timing.js';
+import type { Timing } from './timing.js';
 import { tokenRequest } from './token-request.js';
 import type { GrantParameters } from './token-request.js';
 import { readTokenResponse } from './token-response.js';
@@ -14,28 +15,29 @@ import type { Transport, TransportFailure } from './transport.js';
 export class TokenEndpoint {
   readonly #options: TokenSourceOptions;
   readonly #transport: Transport;
-  readonly #clock: Clock;
+  readonly #timing: Timing;
   #url: URL | undefined;
 
-  constructor(options: TokenSourceOptions, transport: Transport, clock: Clock) {
+  constructor(options: TokenSourceOptions, transport: Transport, timing: Timing) {
     this.#options = options;
     this.#transport = transport;
-    this.#clock = clock;
+    this.#timing = timing;
     if (options.tokenEndpoint !== undefined) this.#url = new URL(options.tokenEndpoint);
   }
 
-  /** @param deadline in milliseconds since the epoch */
+  /** @param deadline by the steady clock */
   async request(
     parameters: GrantParameters,
     deadline: number,
   ): Promise<Outcome<TokenResponse, TokenErrorCode>> {
     const endpoint = await this.#locate(deadline);
     if (!endpoint.ok) return endpoint;
-    const requestedAt = this.#clock();
+    const at = momentOf(this.#timing);
     const request = tokenRequest(this.#options, parameters);
     const answer = await this.#transport.send({ method: 'POST', url: endpoint.value, ...request }, deadline);
     if (!answer.ok) return answer;
-    return readTokenResponse(answer.value, this.#options.token ?? 'access_token', requestedAt);
+    const ageMs = millisecondsSince(at, this.#timing);
+    return readTokenResponse(answer.value, this.#options.token ?? 'access_token', { at, ageMs });
   }
 
   async #locate(deadline: number): Promise<Outcome<URL, TransportFailure>> {

@@ -1,5 +1,5 @@
 import { refuse } from '../base/outcome.js';
-import type { Outcome } from '../base/outcome.js';
+import type { Outcome, Refused } from '../base/outcome.js';
 import type { Grants } from './grants.js';
 import type { Pace } from './pace.js';
 import type { Timing } from './timing.js';
@@ -20,6 +20,15 @@ export interface TokenFetchOptions {
 
 type Fetched = Outcome<IssuedToken, TokenErrorCode>;
 
+export interface TokenFetchBounds {
+  /** Further attempts while the server is unavailable. */
+  readonly retries: number;
+  /** By the steady clock. */
+  readonly deadline: number;
+  /** What there is to say if no attempt can be made within them. */
+  readonly otherwise?: Refused<TokenErrorCode> | undefined;
+}
+
 /** Fetches a token from the server: several attempts, one after another, until the deadline. */
 export class TokenFetch {
   readonly #options: TokenFetchOptions;
@@ -28,11 +37,14 @@ export class TokenFetch {
     this.#options = options;
   }
 
-  /** @param retries further attempts while the server is unavailable */
-  async fetch(retries: number): Promise<Fetched> {
+  /** That of a fetch which begins now, by the steady clock. */
+  deadline(): number {
     const { timing, deadlineMs } = this.#options;
-    const deadline = timing.clock() + deadlineMs;
-    let outcome: Fetched = this.#leftAlone();
+    return timing.steady() + deadlineMs;
+  }
+
+  async fetch({ retries, deadline, otherwise }: TokenFetchBounds): Promise<Fetched> {
+    let outcome: Fetched = otherwise ?? this.#leftAlone();
     for (let attempt = 0; attempt <= retries && this.#isDueBefore(deadline); attempt++) {
       outcome = await this.#pausedAttempt(deadline);
       if (outcome.ok || outcome.code !== 'unavailable') break;
@@ -42,7 +54,7 @@ export class TokenFetch {
 
   #isDueBefore(deadline: number): boolean {
     const { pace, timing } = this.#options;
-    return timing.clock() + pace.pauseMs() < deadline;
+    return timing.steady() + pace.pauseMs() < deadline;
   }
 
   /** What there is to say when the server asked for a pause that is longer than the deadline. */

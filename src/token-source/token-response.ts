@@ -3,14 +3,15 @@ import type { JsonObject, JsonValue } from '../base/json.js';
 import { accept, refuse } from '../base/outcome.js';
 import type { Outcome, Refused } from '../base/outcome.js';
 import type { UpstreamAnswer } from '../base/upstream.js';
+import type { Moment } from './timing.js';
 import type { TokenErrorCode } from './token-source-error.js';
 
 /** What the token endpoint gave. */
 export interface IssuedToken {
   readonly token: string;
-  /** In milliseconds since the epoch; undefined when the server doesn't tell. */
-  readonly expiresAt: number | undefined;
-  /** In milliseconds, from the request on; undefined with expiresAt. */
+  /** Lives are counted from then on, so that none is taken for longer than it is. */
+  readonly requestedAt: Moment;
+  /** In milliseconds; undefined when the server doesn't tell. */
   readonly lifeMs: number | undefined;
 }
 
@@ -18,6 +19,12 @@ export interface TokenResponse {
   /** A refresh token may be good although what came with it is not, and the one before it may be over. */
   readonly issued: Outcome<IssuedToken, 'bad_response'>;
   readonly refreshToken: string | undefined;
+}
+
+/** The request that an answer is to. */
+export interface SentRequest {
+  readonly at: Moment;
+  readonly ageMs: number;
 }
 
 /** RFC 6749 section 5.2. */
@@ -37,12 +44,12 @@ const visible = /^[\x21-\x7e]+$/;
  * Reads the answer of a token endpoint (RFC 6749 sections 5.1 and 5.2).
  *
  * @param kind which of its tokens is wanted
- * @param requestedAt when it was asked: lives are counted from then on, so that none is taken for longer than it is
+ * @param request when it was sent, and how many milliseconds ago that is
  */
 export function readTokenResponse(
   { status, text }: UpstreamAnswer,
   kind: 'access_token' | 'id_token',
-  requestedAt: number,
+  request: SentRequest,
 ): Outcome<TokenResponse, TokenErrorCode> {
   const members = parseJson(text);
   if (status !== 200) return refusalOf(status, members);
@@ -51,18 +58,21 @@ export function readTokenResponse(
   // RFC 6749 section 7.1: a client must not use a token of a type that it doesn't understand, such as DPoP.
   if (typeof type !== 'string' || type.toLowerCase() !== 'bearer') return bad('token_type is not Bearer');
   if (refreshToken !== undefined && !isToken(refreshToken)) return bad('refresh_token is no token');
-  return accept({ issued: issuedToken(members, kind, requestedAt), refreshToken });
+  return accept({ issued: issuedToken(members, kind, request), refreshToken });
 }
 
 function issuedToken(
   members: JsonObject,
   kind: 'access_token' | 'id_token',
-  requestedAt: number,
+  { at, ageMs }: SentRequest,
 ): TokenResponse['issued'] {
   const token = members[kind];
   if (!isToken(token)) return bad(`there is no ${kind} in the answer`);
-  const expiry = expiryOf(members, kind === 'id_token' ? token : undefined, requestedAt);
-  return expiry.ok ? accept({ token, ...expiry.value }) : expiry;
+  const life = lifeOf(members, kind === 'id_token' ? token : undefined, at);
+  if (!life.ok) return life;
+  // The answer may have taken longer than the token lives.
+  if (life.value <= ageMs) return bad('the token has expired already');
+  return accept({ token, requestedAt: at, lifeMs: life.value === Infinity ? undefined : life.value });
 }
 
 /** The server's own text is left out: some servers repeat in it what they were sent. */
@@ -73,32 +83,30 @@ function refusalOf(status: number, members: unknown): Refused<TokenErrorCode> {
   return refuse('refused', `the server answered ${status} and an error of its own`);
 }
 
-type Expiry = Pick<IssuedToken, 'expiresAt' | 'lifeMs'>;
-
-/** The earlier one of what `expires_in` says and, of an ID token, its `exp`. */
-function expiryOf(
+/** The shortest of what `expires_in` says and, of an ID token, its claims; Infinity when nothing says it. */
+function lifeOf(
   { expires_in: expiresIn }: JsonObject,
   idToken: string | undefined,
-  requestedAt: number,
-): Outcome<Expiry, 'bad_response'> {
+  requestedAt: Moment,
+): Outcome<number, 'bad_response'> {
   if (expiresIn !== undefined && !isPositive(expiresIn)) return bad('expires_in is no number above 0');
   const byAnswer = expiresIn === undefined ? Infinity : expiresIn * 1000;
   const byToken = idToken === undefined ? Infinity : idTokenLife(idToken, requestedAt);
-  if (byToken === undefined) return bad('the ID token has no exp');
-  const lifeMs = Math.min(byAnswer, byToken);
-  if (lifeMs <= 0) return bad('the token has expired already');
-  if (lifeMs === Infinity) return accept({ expiresAt: undefined, lifeMs: undefined });
-  return accept({ expiresAt: requestedAt + lifeMs, lifeMs });
+  return byToken === undefined ? bad('the ID token has no exp') : accept(Math.min(byAnswer, byToken));
 }
 
 /**
+ * By this machine's clock, and by that of the server where this one is late.
+ *
  * Its signature is not looked at: the token came from the issuer itself (OpenID Connect Core section 3.1.3.7, rule 6),
  * and who receives it from us verifies it.
  */
-function idTokenLife(idToken: string, requestedAt: number): number | undefined {
+function idTokenLife(idToken: string, requestedAt: Moment): number | undefined {
   const payload = Buffer.from(idToken.split('.')[1] ?? '', 'base64url').toString('utf8');
   const claims = parseJson(payload);
-  return isJsonObject(claims) && isPositive(claims.exp) ? claims.exp * 1000 - requestedAt : undefined;
+  if (!isJsonObject(claims) || !isPositive(claims.exp)) return undefined;
+  const { exp, iat } = claims;
+  return Math.min(exp * 1000 - requestedAt.wall, isPositive(iat) ? (exp - iat) * 1000 : Infinity);
 }
 
 function isPositive(value: JsonValue | undefined): value is number {

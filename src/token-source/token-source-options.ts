@@ -16,7 +16,7 @@ export interface RefreshTokenGrant {
   /**
    * Hears of each new refresh token before the token that came with it is handed out. Servers that rotate accept the
    * old one no more: a program that starts again later has to keep the new one. What it throws is
-   * told to `onRefresh`, as `not_kept`, and costs nobody the token.
+   * told to `onRefresh`, as `not_kept`, and costs nobody the token. `close()` waits for it.
    */
   readonly onRefreshToken?: (refreshToken: string) => unknown;
 }
@@ -64,8 +64,8 @@ export type TokenSourceOptions = (ServerByIssuer | ServerByEndpoint) & {
   readonly retries?: number;
   /**
    * How long before it may be handed out no more a token is replaced in the background, in milliseconds, plus up to a
-   * quarter as jitter; never more than half of that time. 0: not in the background. Default: a fifth of its life; a
-   * day at most.
+   * quarter as jitter; never more than half of that time. 0: not in the background. Default: a fifth of its life; 0 to
+   * 86,400,000.
    */
   readonly refreshAheadMs?: number;
   /**

@@ -1,10 +1,12 @@
 import { refuse } from '../base/outcome.js';
 import type { Outcome, Refused } from '../base/outcome.js';
+import type { Grants } from './grants.js';
 import { keptLonger, keptToken } from './kept-token.js';
 import type { KeptToken } from './kept-token.js';
 import type { Pace } from './pace.js';
+import { millisecondsSince } from './timing.js';
 import type { Timing } from './timing.js';
-import type { TokenFetch } from './token-fetch.js';
+import type { TokenFetch, TokenFetchBounds } from './token-fetch.js';
 import type { IssuedToken } from './token-response.js';
 import { TokenSourceError } from './token-source-error.js';
 import type { TokenErrorCode } from './token-source-error.js';
@@ -15,6 +17,7 @@ import type { Transport } from './transport.js';
 export interface TokenSourceParts {
   readonly transport: Transport;
   readonly fetch: TokenFetch;
+  readonly grants: Grants;
   readonly pace: Pace;
   readonly timing: Timing;
   readonly closing: AbortController;
@@ -38,6 +41,8 @@ export class TokenSource {
   #fetching: Promise<Fetched> | undefined;
   /** While the kept token is still good: one attempt, and then another one later. */
   #refreshing: Promise<Fetched> | undefined;
+  /** The last request and what came of it, whoever asked. */
+  #asked: Promise<Fetched> | undefined;
   #cancelTimer: () => void = () => undefined;
 
   constructor(options: SourceOptions, parts: TokenSourceParts) {
@@ -56,9 +61,10 @@ export class TokenSource {
     if (this.#parts.closing.signal.aborted) return Promise.reject(toError(closed));
     if (signal?.aborted === true) return Promise.reject(aborted(signal));
     const kept = this.#kept;
-    const now = this.#parts.timing.clock();
-    if (kept === undefined || now >= kept.usableUntil) return this.#fetched(signal);
-    if (now >= kept.refreshAt) this.#refresh();
+    if (kept === undefined) return this.#fetched(signal);
+    const ageMs = millisecondsSince(kept.requestedAt, this.#parts.timing);
+    if (ageMs >= kept.usableMs) return this.#fetched(signal);
+    if (ageMs >= kept.refreshMs) this.#refresh();
     return kept.promise;
   }
 
@@ -72,39 +78,54 @@ export class TokenSource {
     return async () => ({ authorization: `Bearer ${await this.token()}` });
   }
 
-  /** Ends everything under way; whoever waits is told `closed`. Tokens already handed out stay as they are. */
+  /**
+   * Ends everything under way; whoever waits is told `closed`. Tokens already handed out stay as they are. With
+   * `onRefreshToken` a request that was sent is answered first, within its deadline, and that has returned.
+   */
   async close(): Promise<void> {
+    const { closing, grants, transport } = this.#parts;
     this.#cancelTimer();
     this.#kept = undefined;
-    this.#parts.closing.abort();
-    await this.#parts.transport.close();
+    closing.abort();
+    // The server may have replaced the refresh token already: its answer has the only one that is good.
+    if (grants.areKept) await this.#asked;
+    await Promise.all([transport.close(), grants.told()]);
   }
 
   async #fetched(signal: AbortSignal | undefined): Promise<string> {
-    this.#fetching ??= this.#fetch().finally(() => {
+    const { signal: closing } = this.#parts.closing;
+    // Those who wait are told at once, even where close() waits for the answer.
+    this.#fetching ??= unlessAborted(this.#fetch(), closing, () => Promise.resolve(closed)).finally(() => {
       this.#fetching = undefined;
     });
-    const outcome = await unlessAborted(this.#fetching, signal);
+    const outcome = await unlessAborted(this.#fetching, signal, gaveUp);
     if (outcome.ok) return outcome.value;
     throw toError(outcome);
   }
 
   /** One fetch at a time: what is under way in the background comes first, and may be all that is needed. */
   async #fetch(): Promise<Fetched> {
+    const deadline = this.#parts.fetch.deadline();
     const refreshed = await this.#refreshing;
-    const isEnough = refreshed !== undefined && (refreshed.ok || refreshed.code !== 'unavailable');
-    return isEnough ? refreshed : this.#ask(this.#options.retries ?? defaultRetries);
+    if (refreshed?.ok === true || (refreshed !== undefined && !passing.has(refreshed.code))) return refreshed;
+    return this.#ask({ retries: this.#options.retries ?? defaultRetries, deadline, otherwise: refreshed });
   }
 
   #refresh(): void {
     if (this.#refreshing !== undefined || this.#fetching !== undefined) return;
-    this.#refreshing = this.#ask(0).finally(() => {
+    const deadline = this.#parts.fetch.deadline();
+    this.#refreshing = this.#ask({ retries: 0, deadline }).finally(() => {
       this.#refreshing = undefined;
     });
   }
 
-  async #ask(retries: number): Promise<Fetched> {
-    const issued = await this.#parts.fetch.fetch(retries);
+  #ask(bounds: TokenFetchBounds): Promise<Fetched> {
+    this.#asked = this.#answer(bounds);
+    return this.#asked;
+  }
+
+  async #answer(bounds: TokenFetchBounds): Promise<Fetched> {
+    const issued = await this.#parts.fetch.fetch(bounds);
     if (this.#parts.closing.signal.aborted) return closed;
     if (issued.ok) this.#keep(issued.value);
     else this.#keepLonger(issued);
@@ -112,28 +133,36 @@ export class TokenSource {
   }
 
   #keep(issued: IssuedToken): void {
-    this.#kept = keptToken(issued, this.#options, this.#parts.timing.random);
+    const kept = keptToken(issued, this.#options, this.#parts.timing.random);
+    this.#kept = kept;
     this.#schedule();
-    this.#parts.report({ ok: true, usableUntil: this.#kept?.usableUntil ?? null });
+    this.#parts.report({ ok: true, usableUntil: kept ? kept.requestedAt.wall + kept.usableMs : null });
   }
 
   #keepLonger(failure: Refused<TokenErrorCode>): void {
-    const now = this.#parts.timing.clock();
-    if (this.#kept !== undefined) this.#kept = keptLonger(this.#kept, now, this.#parts.pace.pauseMs());
+    const { timing, pace, report } = this.#parts;
+    if (this.#kept !== undefined) {
+      const ageMs = millisecondsSince(this.#kept.requestedAt, timing);
+      this.#kept = keptLonger(this.#kept, ageMs, pace.pauseMs());
+    }
     this.#schedule();
-    this.#parts.report({ ok: false, error: toError(failure) });
+    report({ ok: false, error: toError(failure) });
   }
 
   /** A token that has ended is replaced when somebody asks for one: nobody may ever do so again. */
   #schedule(): void {
     const { timing } = this.#parts;
     this.#cancelTimer();
-    if (this.#kept === undefined || this.#kept.refreshAt >= this.#kept.usableUntil) return;
-    this.#cancelTimer = timing.schedule(this.#kept.refreshAt - timing.clock(), () => {
+    if (this.#kept === undefined || this.#kept.refreshMs >= this.#kept.usableMs) return;
+    const ageMs = millisecondsSince(this.#kept.requestedAt, timing);
+    this.#cancelTimer = timing.schedule(this.#kept.refreshMs - ageMs, () => {
       this.#refresh();
     });
   }
 }
+
+/** Failures that another attempt, right after, may not meet. */
+const passing: ReadonlySet<TokenErrorCode> = new Set(['unavailable', 'timeout']);
 
 const closed = refuse('closed', 'the token source was closed');
 
@@ -146,11 +175,20 @@ function aborted({ reason }: AbortSignal): TokenSourceError {
   return new TokenSourceError('aborted', 'no token: the wait for it was aborted', { cause: reason });
 }
 
-function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+function gaveUp(signal: AbortSignal): Promise<never> {
+  return Promise.reject(aborted(signal));
+}
+
+/** The promise, or what `otherwise` makes of the signal when that comes first. */
+function unlessAborted<T>(
+  promise: Promise<T>,
+  signal: AbortSignal | undefined,
+  otherwise: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
   if (signal === undefined) return promise;
   return new Promise((resolve, reject) => {
     const abort = (): void => {
-      reject(aborted(signal));
+      resolve(otherwise(signal));
     };
     signal.addEventListener('abort', abort, { once: true });
     void promise.then(resolve, reject).finally(() => {

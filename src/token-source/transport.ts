@@ -1,15 +1,17 @@
-import type { Clock } from '../base/clock.js';
 import { accept, refuse } from '../base/outcome.js';
 import type { Outcome, Refused } from '../base/outcome.js';
 import { createUndiciUpstream } from '../base/undici-upstream.js';
 import type { UndiciUpstream } from '../base/undici-upstream.js';
 import type { UpstreamAnswer, UpstreamFailure, UpstreamRequest } from '../base/upstream.js';
 import { retryAfterSeconds } from './retry-after.js';
+import type { Timing } from './timing.js';
 
 export type TransportFailure = 'unavailable' | 'timeout' | 'bad_response' | 'closed';
 
 export interface TransportOptions {
-  readonly clock: Clock;
+  readonly timing: Timing;
+  /** Once it aborts nothing is sent any more; what was sent goes on until close(). */
+  readonly closing: AbortSignal;
   /** For one connection, in milliseconds; each request has a deadline of its own too. */
   readonly connectTimeoutMs: number;
   /** Certificates in PEM to trust instead of those that Node brings along. */
@@ -35,14 +37,13 @@ const failureCodes = {
 export class Transport {
   readonly #options: TransportOptions;
   readonly #upstreams = new Map<string, UndiciUpstream>();
-  readonly #closing = new AbortController();
 
   constructor(options: TransportOptions) {
     this.#options = options;
   }
 
   /**
-   * @param deadline in milliseconds since the epoch
+   * @param deadline by the steady clock
    * @returns an answer with a status of 2xx or 4xx; 429 and 5xx are `unavailable`
    */
   async send(
@@ -50,7 +51,7 @@ export class Transport {
     deadline: number,
   ): Promise<Outcome<UpstreamAnswer, TransportFailure>> {
     if (this.#isClosed()) return closed;
-    const timeoutMs = deadline - this.#options.clock();
+    const timeoutMs = deadline - this.#options.timing.steady();
     if (timeoutMs <= 0) return refuse('timeout', 'the deadline passed');
     const upstream = this.#upstreamOf(request.url.origin);
     const answer = await upstream.call({ ...request, timeoutMs, maxBytes: maxBodyBytes });
@@ -58,19 +59,19 @@ export class Transport {
     return this.#isClosed() ? closed : failed(answer);
   }
 
+  /** Ends what was sent as well. */
   async close(): Promise<void> {
-    this.#closing.abort();
     await Promise.all([...this.#upstreams.values()].map((upstream) => upstream.close()));
   }
 
   #isClosed(): boolean {
-    return this.#closing.signal.aborted;
+    return this.#options.closing.aborted;
   }
 
   #judge(answer: UpstreamAnswer): Outcome<UpstreamAnswer, TransportFailure> {
     const { status, headers } = answer;
     if (status !== 429 && status < 500) return accept(answer);
-    const seconds = retryAfterSeconds(headers['retry-after'], this.#options.clock());
+    const seconds = retryAfterSeconds(headers['retry-after'], this.#options.timing.clock());
     const details = seconds === undefined ? {} : { retryAfterSeconds: seconds };
     return refuse('unavailable', `the server answered ${status}`, details);
   }

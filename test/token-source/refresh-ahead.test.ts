@@ -3,7 +3,7 @@ import { createTokenSource } from '../../src/token-source/index.js';
 import type { Misbehave } from '../support/misbehaviours.js';
 import { manualTiming } from './support/manual-timing.js';
 import type { ManualTiming } from './support/manual-timing.js';
-import { sourceAt, startTokenServer } from './support/token-server.js';
+import { rejection, sourceAt, startTokenServer } from './support/token-server.js';
 import type { TokenServer } from './support/token-server.js';
 
 const refusing: Misbehave = (response) => {
@@ -150,6 +150,38 @@ describe('a token that is kept', () => {
     });
     release();
     expect([await waiting, server.requests.length]).toEqual(['token-2', 3]);
+  });
+
+  it('is asked for by those who wait when the attempt in the background took too long', async () => {
+    const source = sourceAt(server, timing, { deadlineMs: 100 });
+    await source.token();
+    timing.advance(0.9 * hour);
+    await server.misbehave((_, answerWell) => {
+      if (server.requests.length > 2) answerWell();
+    });
+    await source.token();
+    await server.received(2);
+    timing.advance(0.1 * hour);
+    expect([await source.token(), server.requests.length]).toEqual(['token-2', 3]);
+  });
+
+  it('is not asked for past the deadline of those who wait, however the attempt in the background ends', async () => {
+    const source = sourceAt(server, timing);
+    await source.token();
+    timing.advance(0.9 * hour);
+    await server.misbehave('status 500');
+    const release = server.hold();
+    await source.token();
+    await server.received(2);
+    timing.advance(0.1 * hour);
+    const waiting = rejection(source.token());
+    timing.advance(10 * second);
+    release();
+    expect(await waiting).toMatchObject({
+      code: 'unavailable',
+      message: 'no token: the server answered 500',
+    });
+    expect(server.requests).toHaveLength(2);
   });
 
   it.each([

@@ -148,6 +148,50 @@ describe('a token request', () => {
     expect(events).toEqual(expect.arrayContaining([failure]));
   });
 
+  it('loses no refresh token to close(): who keeps them is told of the one that is on its way', async () => {
+    const told: string[] = [];
+    const grant = { refreshToken: 'r-0', onRefreshToken: (token: string): number => told.push(token) };
+    const source = sourceAt(server, timing, { grant });
+    server.answersWith({ refresh_token: 'r-1' });
+    const release = server.hold();
+    const waiting = rejection(source.token());
+    await server.received(1);
+    const closing = source.close();
+    expect([await waiting, told]).toEqual([expect.objectContaining({ code: 'closed' }), []]);
+    release();
+    await closing;
+    expect(told).toEqual(['r-1']);
+  });
+
+  it('is retried no more after close(), though its answer was waited for', async () => {
+    const grant = { refreshToken: 'r-0', onRefreshToken: () => undefined };
+    const source = sourceAt(server, timing, { grant });
+    await server.misbehave('status 500');
+    const release = server.hold();
+    const waiting = rejection(source.token());
+    await server.received(1);
+    const closing = source.close();
+    release();
+    await closing;
+    expect([await waiting, server.requests.length]).toEqual([expect.objectContaining({ code: 'closed' }), 1]);
+  });
+
+  it('has a refresh token that is kept when close() is over, however long keeping takes', async () => {
+    const kept = Promise.withResolvers<undefined>();
+    const grant = { refreshToken: 'r-0', onRefreshToken: () => kept.promise };
+    const source = sourceAt(server, timing, { grant });
+    server.answersWith({ refresh_token: 'r-1' });
+    await source.token();
+    const order: string[] = [];
+    void kept.promise.then(() => order.push('kept'));
+    const closing = source.close().then(() => order.push('closed'));
+    await expect.poll(() => server.openSockets).toBe(0);
+    await new Promise(setImmediate);
+    kept.resolve(undefined);
+    await closing;
+    expect(order).toEqual(['kept', 'closed']);
+  });
+
   it.each([
     () => {
       throw new Error('a logger that fails');

@@ -112,8 +112,15 @@ describe('the answer of a token endpoint', () => {
     { note: 'its exp', exp: start + hour, expires_in: undefined, usable: hour - 30_000 },
     { note: 'its exp, the earlier one', exp: start + hour, expires_in: 7200, usable: hour - 30_000 },
     { note: 'expires_in, the earlier one', exp: start + 2 * hour, expires_in: 3600, usable: hour - 30_000 },
-  ])('with an ID token is kept by $note', async ({ exp, expires_in, usable }) => {
-    const token = idToken({ exp: exp / 1000 });
+    {
+      note: 'its exp and iat, where the clock of the server is ahead',
+      exp: start + 1.5 * hour,
+      iat: start + 0.5 * hour,
+      expires_in: 86_400,
+      usable: hour - 30_000,
+    },
+  ])('with an ID token is kept by $note', async ({ exp, iat, expires_in, usable }) => {
+    const token = idToken({ exp: exp / 1000, ...(iat === undefined ? {} : { iat: iat / 1000 }) });
     server.answersWith({ id_token: token, expires_in });
     const events: unknown[] = [];
     const onRefresh = (event: unknown): number => events.push(event);
@@ -135,6 +142,20 @@ describe('the answer of a token endpoint', () => {
     server.answersWith({ id_token });
     const error = await rejection(sourceAt(server, timing, { token: 'id_token' }).token());
     expect(error).toMatchObject({ code: 'bad_response', message: `no token: ${says}` });
+  });
+
+  it.each([
+    { token: 'access_token', life: { expires_in: 6 } },
+    { token: 'id_token', life: { id_token: idToken({ exp: start / 1000 + 6 }) } },
+  ])('is refused when its $token ended on the way', async ({ token, life }) => {
+    server.answersWith(life);
+    const release = server.hold();
+    const waiting = rejection(sourceAt(server, timing, { token }).token());
+    await server.received(1);
+    timing.advance(6000);
+    release();
+    const message = 'no token: the token has expired already';
+    expect(await waiting).toMatchObject({ code: 'bad_response', message });
   });
 
   it('with an access token is kept by expires_in only: what is in the token is for others', async () => {

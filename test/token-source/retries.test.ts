@@ -7,6 +7,7 @@ import type { TokenServer } from './support/token-server.js';
 
 /** A second, so that dates of HTTP, which know no fractions, tell it exactly. */
 const start = Date.UTC(2026, 5, 1);
+const fiveMinutes = 300_000;
 
 describe('a server that is unavailable', () => {
   let server: TokenServer;
@@ -84,14 +85,23 @@ describe('a server that is unavailable', () => {
     { header: '10', retryAfterMs: 10_000 },
     { header: 'Mon, 01 Jun 2026 01:00:00 GMT', retryAfterMs: 3_600_000 },
     { header: '999999999', retryAfterMs: 86_400_000 },
-  ])('is left alone for a Retry-After of $header, past the deadline', async ({ header, retryAfterMs }) => {
+  ])('is left alone for a Retry-After of $header, five minutes at most', async ({ header, retryAfterMs }) => {
     await server.misbehave(status(503, { 'retry-after': header }));
     const source = sourceAt(server, timing);
     expect(await rejection(source.token())).toMatchObject({ code: 'unavailable', retryAfterMs });
     await server.misbehave('well');
-    timing.advance(4000);
+    timing.advance(Math.min(retryAfterMs, fiveMinutes) - 6000);
     expect(await source.token()).toBe('token-1');
     expect([server.requests.length, timing.waits]).toEqual([2, [6000]]);
+  });
+
+  it('is not asked for as long as it wants, and callers are told how long that is', async () => {
+    await server.misbehave(status(503, { 'retry-after': '60' }));
+    const source = sourceAt(server, timing);
+    await rejection(source.token());
+    timing.advance(49_000);
+    expect(await rejection(source.token())).toMatchObject({ code: 'unavailable', retryAfterMs: 11_000 });
+    expect(server.requests).toHaveLength(1);
   });
 
   it('is not asked within the deadline that another caller begins, if it wants a longer pause', async () => {

@@ -8,24 +8,33 @@ export interface ManualTiming extends Timing {
   /** What is to be done later: in how many milliseconds from when it was scheduled, and what. */
   readonly scheduled: ReadonlyMap<() => void, number>;
   advance(milliseconds: number): void;
+  /** Sets the clock on the wall that much forward, or back; also what a machine sees that has slept so long. */
+  setClock(milliseconds: number): void;
 }
 
 /** @param random what chance says, always */
 export function manualTiming(random = 0, at: number = Date.now()): ManualTiming {
   const clock = frozenClock(at);
+  const steady = frozenClock(1234.5);
+  const advance = (milliseconds: number): void => {
+    clock.advance(milliseconds);
+    steady.advance(milliseconds);
+  };
   const waits: number[] = [];
   const scheduled = new Map<() => void, number>();
   return {
     waits,
     scheduled,
     clock: clock.now,
-    advance: (milliseconds) => {
+    steady: steady.now,
+    advance,
+    setClock: (milliseconds) => {
       clock.advance(milliseconds);
     },
     random: () => random,
     wait: (milliseconds) => {
       waits.push(milliseconds);
-      clock.advance(milliseconds);
+      advance(milliseconds);
       return Promise.resolve();
     },
     schedule: (milliseconds, task) => {
