@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
 const folder = join(import.meta.dirname, '..');
@@ -20,29 +21,73 @@ export function pythonWithDrivers(): string | undefined {
   return pythonWith('sql-requirements.txt', 'sql-venv');
 }
 
-/** Made once for each version of its requirements. */
+/** Made once for each version of its requirements; by several tests at once, each makes it and one of them stays. */
 function pythonWith(requirementsFile: string, name: string): string | undefined {
   const requirements = join(folder, 'python', requirementsFile);
-  const environment = join(cache, name);
-  const done = join(environment, 'installed.txt');
-  const python = join(environment, 'bin', 'python');
-  if (isSame(done, requirements)) return python;
+  const version = createHash('sha256').update(readFileSync(requirements)).digest('hex').slice(0, 8);
+  const environment = join(cache, `${name}-${version}`);
   return attempt(() => {
-    run('python3', ['-m', 'venv', '--clear', environment]);
-    run(join(environment, 'bin', 'pip'), ['install', '--quiet', '--requirement', requirements]);
-    copyFileSync(requirements, done);
-    return python;
+    if (!existsSync(environment)) {
+      mkdirSync(cache, { recursive: true });
+      // Its programs know where they are: it can't be moved.
+      const made = mkdtempSync(`${environment}-`);
+      run('python3', ['-m', 'venv', made]);
+      run(join(made, 'bin', 'pip'), ['install', '--quiet', '--requirement', requirements]);
+      linkUnlessThere(made, environment);
+    }
+    return join(environment, 'bin', 'python');
   });
 }
 
-/** The Go verifier, built once for each version of its sources; undefined where it can't be built. */
+function linkUnlessThere(folder: string, name: string): void {
+  try {
+    symlinkSync(folder, name);
+  } catch (error) {
+    if (!existsSync(name)) throw error;
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** The Go verifier; undefined where it can't be built. */
 export function goVerifier(): string | undefined {
-  const sources = join(folder, 'go');
-  const output = join(cache, 'conformance-go');
+  return goProgram('go', 'verify');
+}
+
+/** The program that logs in by pgx; undefined where it can't be built. */
+export function pgxLogin(): string | undefined {
+  return goProgram('pgx', 'login');
+}
+
+/** Built once for each version of its sources. */
+function goProgram(name: string, program: string): string | undefined {
+  const output = join(cache, `conformance-${name}`);
   return attempt(() => {
     mkdirSync(output, { recursive: true });
-    run('go', ['build', '-o', join(output, 'verify'), '.'], sources);
-    return join(output, 'verify');
+    run('go', ['build', '-o', join(output, program), '.'], join(folder, name));
+    return join(output, program);
+  });
+}
+
+const jdbcDriver = 'org.postgresql:postgresql:42.7.8';
+
+/** The jar of the JDBC driver; undefined where there is no Java, or no Maven to fetch it. */
+export function jdbcJar(): string | undefined {
+  const [, artifact, version] = jdbcDriver.split(':');
+  const output = join(cache, 'conformance-jdbc');
+  const jar = join(output, `${artifact}-${version}.jar`);
+  return attempt(() => {
+    run('javac', ['-version']);
+    const copy = ['dependency:copy', `-Dartifact=${jdbcDriver}`, `-DoutputDirectory=${output}`];
+    if (!existsSync(jar)) run('mvn', ['--quiet', '--batch-mode', ...copy]);
+    return jar;
+  });
+}
+
+/** psql, of whatever version; undefined where there is none. */
+export function psqlProgram(): string | undefined {
+  return attempt(() => {
+    run('psql', ['--version']);
+    return 'psql';
   });
 }
 
@@ -55,10 +100,6 @@ export function selfSigned(into: string): { readonly key: string; readonly cert:
     run('openssl', ['req', '-x509', ...made, ...subject]);
     return { key, cert };
   });
-}
-
-function isSame(copy: string, original: string): boolean {
-  return existsSync(copy) && readFileSync(copy, 'utf8') === readFileSync(original, 'utf8');
 }
 
 function attempt<T>(work: () => T): T | undefined {
