@@ -39,9 +39,10 @@ export class LoginRecords {
     const isRefused = admission.kind === 'refused';
     const outcome = isRefused ? admission.refusal.outcome : 'accepted';
     const reason = isRefused ? admission.refusal.message : (facts.reason ?? null);
-    const { user, isEncrypted: tls, tokenMs = null, policyMs = null } = facts;
+    const { user, isEncrypted: tls } = facts;
+    const steps = { tokenMs: microsecondsOf(facts.tokenMs), policyMs: microsecondsOf(facts.policyMs) };
     const policy = decisions.inForce();
-    const line = { outcome, reason, ...identityOf(facts), ...policy, address, tls, ms, tokenMs, policyMs };
+    const line = { outcome, reason, ...identityOf(facts), ...policy, address, tls, ms, ...steps };
     const isRetry = isRefused && this.#isRetryInPlain(facts, address);
     if (!isRetry) metrics.login(outcome, ms / 1000);
     // A probe that connects and closes is nothing to tell.
@@ -62,4 +63,9 @@ export class LoginRecords {
     }
     return false;
   }
+}
+
+/** Milliseconds without what is less than a microsecond; null for a step that was not reached. */
+function microsecondsOf(milliseconds: number | undefined): number | null {
+  return milliseconds === undefined ? null : Math.round(milliseconds * 1000) / 1000;
 }
