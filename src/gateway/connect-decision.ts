@@ -31,12 +31,20 @@ interface PolicyInForce {
   readonly revision: string | null;
 }
 
-/** Without a policy: `sub` is the role, to the letter, and nobody is a superuser. */
+/** A superuser that begins as somebody else is none to the server until it takes its own role up again. */
+const otherRoles: readonly string[] = ['role', 'session_authorization'];
+
+/** Without a policy: `sub` is the role, to the letter and from the beginning, and nobody is a superuser. */
 export const subjectIsUser: ConnectDecisions = {
-  decide: ({ user }, { principal }) =>
-    Promise.resolve(
-      principal.sub === user ? accept({ role: user }) : refuse('wrong_user', 'sub is not the user asked for'),
-    ),
+  decide: ({ user, options }, { principal }) => {
+    if (principal.sub !== user) return Promise.resolve(refuse('wrong_user', 'sub is not the user asked for'));
+    const other = otherRoles.find((name) => Object.hasOwn(options, name));
+    return Promise.resolve(
+      other === undefined
+        ? accept({ role: user })
+        : refuse('denied', `without a policy no session starts with another role: ${other}`),
+    );
+  },
   allowsSuperusers: false,
   inForce: () => ({ engine: null, decisionPath: null, revision: null }),
 };

@@ -127,6 +127,17 @@ describeWithPostgres('a token as password', (binaries) => {
     });
   });
 
+  it.each(['-c role=alice', '-c Session-Authorization=alice', '--role=alice'])(
+    'does not open one as a superuser who begins as somebody else by %s (16)',
+    async (options) => {
+      expect(await refusal(token({ sub: 'issuer' }), { user: 'issuer', options })).toEqual({
+        severity: 'FATAL',
+        code: '28P01',
+        message: 'password authentication failed for user "issuer"',
+      });
+    },
+  );
+
   it('is in no line of the log, whatever becomes of it', async () => {
     const good = token();
     const bad = tampered(good);
