@@ -92,6 +92,8 @@ async function encrypt(
     ALPNProtocols: [alpn],
   });
   secured.on('error', () => undefined);
+  // Behind the handshake Node leaves errors of TLS to the tls.Server that accepted the socket, and here there is none.
+  secured.on('_tlsError', () => secured.destroy());
   // Plain text would only confuse who expects TLS: a failed handshake has no other answer than the end.
   channel.socket = secured;
   channel.isEncrypted = true;
