@@ -18,7 +18,8 @@ const maxRoleBytes = 63;
 /**
  * Reads what a policy answered: `true`, `false`, or an object with boolean `allow` and optional `reason`, `scope`
  * and `role`.
- * Empty strings count as absent, members with other names are ignored.
+ * Empty strings count as absent, but not as the role of a permission: that is a mapping which found nothing, and the
+ * user who was asked for must not take its place. Members with other names are ignored.
  *
  * @param result the value at the decision path; undefined when nothing is defined there
  * @returns the decision; `undefined` or `misshapen` otherwise, with the offending member named in the reason
@@ -40,7 +41,7 @@ function withDetails(allow: boolean, { reason, scope, role }: JsonObject): Polic
   if (!isAbsent(scope) && !isScope(scope)) {
     return refuse('misshapen', 'scope is no list of scope tokens, space-separated, at most 256 characters');
   }
-  if (!isAbsent(role) && !isRole(role)) {
+  if (!(isAbsent(role) || isRole(role)) || (allow && role === '')) {
     return refuse('misshapen', 'role is no name of a database role: printable text of at most 63 bytes');
   }
   const decision: Decision = {

@@ -10,7 +10,8 @@ describe('a decision', () => {
       result: { allow: false, reason: 'needs a scope', scope: 'read_sayhello write' },
       decision: { allow: false, reason: 'needs a scope', scope: 'read_sayhello write' },
     },
-    { result: { allow: false, reason: '', scope: '' }, decision: { allow: false } },
+    { result: { allow: false, reason: '', scope: '', role: '' }, decision: { allow: false } },
+    { result: { allow: true, role: 'reader' }, decision: { allow: true, role: 'reader' } },
     { result: { allow: false, code: 7, obligations: [] }, decision: { allow: false } },
     {
       result: { allow: true, reason: 'für dich: 你好' },
@@ -48,6 +49,10 @@ describe('a decision', () => {
     { what: 'a scope with a line break at its end', result: { allow: false, scope: 'a\n' } },
     { what: 'a scope beyond ASCII', result: { allow: false, scope: 'é' } },
     { what: 'a scope of 257 characters', result: { allow: false, scope: 's'.repeat(257) } },
+    { what: 'an empty role behind a permission', result: { allow: true, role: '' } },
+    { what: 'a null role', result: { allow: true, role: null } },
+    { what: 'a role of 64 bytes', result: { allow: true, role: `${'r'.repeat(62)}é` } },
+    { what: 'a role with a line break', result: { allow: true, role: 'reader\n' } },
   ])('is misshapen when it is or has $what', ({ result }) => {
     expect(toDecision(result)).toMatchObject({ ok: false, code: 'misshapen' });
   });
