@@ -8,21 +8,22 @@ const maxNameBytes = 63;
  */
 export function showSubject(subjectIn: string, subject: string): (parameters: Map<string, string>) => void {
   if (subjectIn === 'none') return () => undefined;
-  if (subjectIn === 'application_name')
-    return (parameters) => {
-      const own = parameters.get('application_name') ?? '';
-      const name = own === '' ? subject : `${own} (${subject})`;
-      parameters.set('application_name', cutShort(name));
-    };
+  // The protocol has no way to send a NUL; without it one subject would look like another.
+  const text = subject.replaceAll('\0', '\ufffd');
   return (parameters) => {
-    const own = parameters.get('options');
-    const option = `-c ${subjectIn}=${subject.replace(/[\\\s]/g, '\\$&')}`;
-    parameters.set('options', own === undefined ? option : `${own} ${option}`);
+    const own = parameters.get(subjectIn) ?? '';
+    // Servers apply parameters behind `options`, and of several spellings of a name the last one counts.
+    parameters.delete(subjectIn);
+    parameters.set(subjectIn, subjectIn === 'application_name' ? nameOf(own, text) : text);
   };
 }
 
+function nameOf(own: string, subject: string): string {
+  return cutShort(own === '' ? subject : `${own} (${subject})`);
+}
+
 function cutShort(text: string): string {
-  let cut = text.replaceAll('\0', '');
+  let cut = text;
   while (Buffer.byteLength(cut) > maxNameBytes) cut = cut.slice(0, -1);
   return cut;
 }

@@ -50,11 +50,10 @@ const maxGreetingBytes = 65_536;
  */
 export async function logIn(options: LogInOptions): Promise<UpstreamSession> {
   const { socket, parameters, password, scramKeys, minimumAuthentication = 'none', signal } = options;
-  const startup = startupMessage(parameters);
   const role = parameters.get('user') ?? '';
   const inbox = new BackendInbox(socket, signal);
   try {
-    socket.write(startup);
+    socket.write(startupMessage(parameters));
     await authenticate(socket, inbox, { role, password, scramKeys, minimum: minimumAuthentication });
     return { ...(await readGreeting(inbox)), rest: inbox.detach() };
   } catch (error) {

@@ -66,6 +66,12 @@ describe('a login at the upstream', () => {
     expect(getEventListeners(signal, 'abort')).toEqual([]);
   });
 
+  it('that can not even be asked for leaves no connection behind', async () => {
+    const { session, socket } = await logInTo(script(says(greeting)), { user: 'ali\0ce' });
+    await expect(session).rejects.toBeInstanceOf(RangeError);
+    expect(socket.destroyed).toBe(true);
+  });
+
   it('may come byte by byte', async () => {
     const bytewise = (peer: Socket): void => {
       peer.setNoDelay(true);

@@ -40,12 +40,13 @@ export interface Login {
 export interface Circumstances {
   readonly deadlineMs?: number;
   readonly tls?: UpstreamTls;
+  readonly user?: string;
 }
 
 /** Logs in to a scripted server, which is closed after the test. */
 export async function logInTo(
   serve: (socket: Socket) => unknown,
-  { deadlineMs = 10_000, tls }: Circumstances = {},
+  { deadlineMs = 10_000, tls, user = 'alice' }: Circumstances = {},
 ): Promise<Login> {
   const server = await startScriptedServer(serve);
   const signal = AbortSignal.timeout(deadlineMs);
@@ -54,7 +55,7 @@ export async function logInTo(
   // Whoever connected may have put it off to read.
   socket.pause();
   const parameters = new Map([
-    ['user', 'alice'],
+    ['user', user],
     ['database', 'd'],
   ]);
   const scramKeys = new ScramKeyCache(8, frozenClock().now);
