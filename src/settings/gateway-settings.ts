@@ -5,6 +5,7 @@ import { commaSeparated, oneOf, port, secureUrl, text, wholeNumber } from './sch
 import { serviceSettings } from './service-settings.js';
 import { readSettings, setting } from './setting.js';
 import type { Environment, Setting, SettingMistake, SettingsOf, SettingsOutcome } from './setting.js';
+import { unknownNames } from './unknown-names.js';
 
 const expectedKey =
   'expected an Ed25519 public key in PEM (-----BEGIN PUBLIC KEY-----); \\n may stand for line breaks';
@@ -26,7 +27,10 @@ function readPublicKey(pem: string): KeyObject | undefined {
   }
 }
 
-const maxSession = z.union([oneOf(['token', 'none']), wholeNumber(1, 31_536_000)]);
+const maxSession = z.union(
+  [oneOf(['token', 'none']), wholeNumber(1, 31_536_000)],
+  'expected token, none or a whole number of seconds from 1 to 31536000',
+);
 
 const subjectIn = z
   .string()
@@ -99,7 +103,10 @@ export const gatewaySettingsTable = {
   }),
   issuers: setting({
     name: 'GATEWAY_ISSUER',
-    schema: z.union([z.literal('').transform((): string[] => []), commaSeparated.pipe(z.array(secureUrl))]),
+    schema: z.union(
+      [z.literal('').transform((): string[] => []), commaSeparated.pipe(z.array(secureUrl))],
+      'expected URLs, comma-separated, without empty items',
+    ),
     fallback: '',
     meaning:
       'issuers whose tokens are passwords, by their key sets, comma-separated; https unless the host is loopback',
@@ -193,6 +200,9 @@ export type GatewaySettings = SettingsOf<typeof gatewaySettingsTable> & {
 };
 
 const publicKeyName = /^(PUBLIC_KEYS__\d{1,4})(?:_FILE)?$/;
+const namesOfSettings: ReadonlySet<string> = new Set(
+  Object.values(gatewaySettingsTable).map(({ name }) => name),
+);
 
 /** The gateway's settings, or every mistake in them at once, including settings that only fail together. */
 export function readGatewaySettings(environment: Environment): SettingsOutcome<GatewaySettings> {
@@ -201,9 +211,12 @@ export function readGatewaySettings(environment: Environment): SettingsOutcome<G
   const together = (values: Partial<SettingsOf<typeof gatewaySettingsTable>>) =>
     mistakesTogether(values, Object.keys(keyTable).length > 0);
   const others = readSettings(gatewaySettingsTable, environment, together);
-  if (keys.ok && others.ok)
+  const isKnown = (name: string) => namesOfSettings.has(name) || publicKeyName.test(name);
+  const unknown = unknownNames(environment, isKnown, /^(?:GATEWAY_|UPSTREAM_|DOWNSTREAM_|PUBLIC_KEYS_)/);
+  if (keys.ok && others.ok && unknown.length === 0)
     return { ok: true, value: { ...others.value, publicKeys: Object.values(keys.value) } };
-  return { ok: false, mistakes: [keys, others].flatMap((read) => (read.ok ? [] : read.mistakes)) };
+  const mistakes = [keys, others].flatMap((read) => (read.ok ? [] : read.mistakes));
+  return { ok: false, mistakes: [...mistakes, ...unknown] };
 }
 
 function publicKeyRows(environment: Environment): Record<string, Setting<KeyObject>> {

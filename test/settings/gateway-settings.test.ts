@@ -93,6 +93,42 @@ describe('the settings of the gateway', () => {
     expect(mistakesOf(environment)).toEqual([expect.stringMatching(mistake)]);
   });
 
+  it.each([
+    'GATEWAY_OPA_ULR',
+    'GATEWAY_ISSUER_FILES',
+    'GATEWAY_PORT',
+    'UPSTREAM_SSLMODE',
+    'UPSTREAM__SSL_MODE_FILE',
+    'DOWNSTREAM__CERT',
+    'PUBLIC_KEYS_2',
+    'PUBLIC_KEYS__one',
+    'PUBLIC_KEYS__12345',
+  ])('refuse %s, which looks like one of them and would do nothing', (name) => {
+    expect(mistakesOf({ ...byKey, [name]: 'x' })).toEqual([`${name} is no setting: look at its spelling`]);
+  });
+
+  it('leave alone what is of somebody else', () => {
+    const ofKubernetes = {
+      GATEWAY_SERVICE_HOST: '10.0.0.1',
+      GATEWAY_SERVICE_PORT_SQL: '6432',
+      GATEWAY_PORT: 'tcp://10.0.0.1:6432',
+      GATEWAY_PORT_6432_TCP_ADDR: '10.0.0.1',
+    };
+    expect(mistakesOf({ ...byKey, ...ofKubernetes, GATEWAY_UNUSED: '', PATH: '/bin' })).toEqual([]);
+  });
+
+  it.each([
+    [
+      'GATEWAY_MAX_SESSION',
+      'for ever',
+      'expected token, none or a whole number of seconds from 1 to 31536000',
+    ],
+    ['GATEWAY_MAX_SESSION', '-1', 'expected token, none or a whole number of seconds from 1 to 31536000'],
+    ['GATEWAY_ISSUER', 'https://idp.test,', 'expected URLs, comma-separated, without empty items'],
+  ])('say of %s=%s what was expected', (name, value, expected) => {
+    expect(mistakesOf({ ...byIssuer, [name]: value })).toEqual([`${name} ${expected}, not "${value}"`]);
+  });
+
   it('name every mistake at once', () => {
     expect(mistakesOf({ GATEWAY_OPA_MODE: 'embedded', UPSTREAM__PORT: 'x' })).toHaveLength(6);
   });
