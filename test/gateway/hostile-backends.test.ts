@@ -103,7 +103,7 @@ describeWithVectors('hostile servers behind a gateway', 'hostile/pg-backend.json
     }
 
     it.each(Object.entries(hostileLogins))(
-      '%s: the login is refused, nothing secret is sent, and the next one succeeds',
+      '%s: the login is refused, nothing secret is sent, and the next one succeeds (20)',
       async (_, { serve, sslMode = 'disable', sqlState }) => {
         const { gateway, passage } = worldOf(sslMode);
         const received: Buffer[] = [];

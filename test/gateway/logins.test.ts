@@ -61,7 +61,7 @@ describeWithPostgres('a token as password', (binaries) => {
     { what: 'is none', make: () => 'bogus' },
   ];
 
-  it('opens a session as the role that it names (16, 17)', async () => {
+  it('opens a session as the role that it names (16)', async () => {
     expect(await currentUser(token())).toBe('alice');
   });
 

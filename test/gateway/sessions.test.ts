@@ -133,7 +133,7 @@ describeWithPostgres('a session through the gateway', (binaries) => {
     await untilSleeping(0);
   });
 
-  it('has the words of the server when an administrator ends it', async () => {
+  it('has the words of the server when an administrator ends it (21)', async () => {
     const client = await open();
     const ended = ending(client);
     const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid');

@@ -7,7 +7,7 @@ import { long, serverThat, tlsOf } from './support/scripted-connection.js';
 
 const backendKey = { processId: 4711, secret: Buffer.from('key!') };
 
-describe('23: a cancel', () => {
+describe('a cancel (23)', () => {
   it('is one CancelRequest, and over when the server closes, whatever it says', async () => {
     const server = await serverThat((socket) => {
       socket.once('data', () => socket.end(errorResponse('53300', 'too many')));

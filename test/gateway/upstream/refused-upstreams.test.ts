@@ -18,7 +18,7 @@ import { failure } from './support/failure.js';
 import { ScramServer } from './support/scram-server.js';
 import { greeting, logInTo, password, says, scramSteps } from './support/scripted-login.js';
 
-describe('20: an upstream is refused, and the connection closed,', () => {
+describe('an upstream that does not authenticate as it should (20)', () => {
   const scram = scramSteps;
   const [begin, first] = scram();
   const impostor = new ScramServer('another password');
@@ -141,7 +141,7 @@ describe('20: an upstream is refused, and the connection closed,', () => {
       steps: [says(Buffer.concat([ok, ...Array.from({ length: 5000 }, () => parameterStatus)]))],
       expected: failure('protocol', '08P01', 'greeting'),
     },
-  ])('$note', async ({ steps, expected }) => {
+  ])('is refused, and the connection closed, $note', async ({ steps, expected }) => {
     const { session, server, socket } = await logInTo(script(...steps));
     await expect(session).rejects.toEqual(expected);
     expect(socket.destroyed).toBe(true);
@@ -149,7 +149,7 @@ describe('20: an upstream is refused, and the connection closed,', () => {
     expect(server.received().includes(password)).toBe(false);
   });
 
-  it('and its errors name no secret', async () => {
+  it('is told of without a secret', async () => {
     const { session } = await logInTo(script(says(md5), says(errorResponse('28P01', 'no'))));
     const error = (await session.catch((thrown: unknown) => thrown)) as Error;
     expect(`${error.message}${String(error.stack)}${JSON.stringify(error)}`).not.toContain(password);

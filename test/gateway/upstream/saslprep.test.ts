@@ -46,6 +46,6 @@ it.each([
     prepared: '\u0627\u2168\u0628',
   },
   { note: 'a letter beyond the first plane counts as one', password: '\u{1d400}', prepared: 'A' },
-])('20: in a password, $note', ({ password, prepared }) => {
+])('in a password, $note (20)', ({ password, prepared }) => {
   expect(preparedPassword(password)).toBe(prepared);
 });

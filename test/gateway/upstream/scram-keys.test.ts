@@ -5,7 +5,7 @@ import { frozenClock } from '../../support/tokens.js';
 
 const secret: ScramSecret = { role: 'a', password: 'p', salt: Buffer.from('salt'), iterations: 4096 };
 
-describe('20: SCRAM keys', () => {
+describe('SCRAM keys (20)', () => {
   it('are derived once for one role, salt, iteration count and password', async () => {
     const cache = new ScramKeyCache(8, frozenClock().now);
     const keys = await cache.keysFor(secret);

@@ -22,7 +22,7 @@ interface ScramVectors {
   >;
 }
 
-describeWithVectors('20: the exchange of RFC 7677 section 3', 'hostile/scram.json', (file) => {
+describeWithVectors('the exchange of RFC 7677 section 3 (20)', 'hostile/scram.json', (file) => {
   const { rfc7677: vector } = readJsonFile(file) as ScramVectors;
 
   it('is made byte for byte', async () => {
@@ -34,7 +34,7 @@ describeWithVectors('20: the exchange of RFC 7677 section 3', 'hostile/scram.jso
   });
 });
 
-describe('20: the client-first-message', () => {
+describe('the client-first-message (20)', () => {
   it('has a nonce of 18 random bytes, new for each exchange', () => {
     const first = (): string =>
       new ScramExchange({ role: 'a', password: 'p', keys: newCache() }).clientFirst().toString();
@@ -48,7 +48,7 @@ describe('20: the client-first-message', () => {
   });
 });
 
-describe('20: a server-first-message', () => {
+describe('a server-first-message (20)', () => {
   it.each([
     { note: 'a nonce that does not begin with ours', text: `r=other,s=${salt},i=4096` },
     { note: 'our nonce and nothing more', text: `r=${nonce},s=${salt},i=4096` },
@@ -82,7 +82,7 @@ describe('20: a server-first-message', () => {
   );
 });
 
-describe('20: a server-final-message', () => {
+describe('a server-final-message (20)', () => {
   const verdict = async (text: string): Promise<string> => {
     const exchange = newExchange();
     await exchange.clientFinal(Buffer.from(serverFirst));

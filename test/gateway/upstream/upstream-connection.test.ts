@@ -82,7 +82,7 @@ describe('a connection to the upstream', () => {
   });
 });
 
-describe('22: where TLS is set', () => {
+describe('where TLS is set (22)', () => {
   const required = tlsOf({ sslMode: 'require' });
 
   it.each([
@@ -100,7 +100,7 @@ describe('22: where TLS is set', () => {
     },
     { note: 'AuthenticationOk', answer: 'R\0\0\0\x08\0\0\0\0', expected: failure('protocol', '08P01') },
     { note: 'S and no TLS', answer: 'S', more: 'HTTP/1.1 400\r\n', expected: failure('untrusted', '08001') },
-  ])('$note ends the connection, and nothing but SSLRequest was sent in plain', async (row) => {
+  ])('$note ends the connection, and nothing but SSLRequest was sent in plain (2)', async (row) => {
     const server = await serverThat((socket) => {
       socket.write(row.answer);
       socket.on('data', () => {

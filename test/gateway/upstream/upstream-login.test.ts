@@ -109,7 +109,7 @@ it('an upstream that floods the login is made to wait while the keys are derived
   expect(socket.bytesRead).toBeLessThan(2_000_000);
 });
 
-describe('21: an ErrorResponse', () => {
+describe('an ErrorResponse (21)', () => {
   it('before AuthenticationOk is for the log alone', async () => {
     const response = errorResponse('28P01', 'password authentication failed\n\x1b[31m');
     const { session } = await logInTo(script(says(md5), says(response)));
@@ -154,7 +154,7 @@ describe('21: an ErrorResponse', () => {
   });
 });
 
-describe('6: a login', () => {
+describe('a login (6)', () => {
   const [begin, first] = scramSteps();
 
   it.each<{ note: string; steps: readonly Step[] }>([

@@ -119,7 +119,7 @@ describeWithPostgres('a PostgreSQL server as the upstream', (binaries) => {
     await client.end();
   }
 
-  describe('20: is logged in to', () => {
+  describe('is logged in to (20)', () => {
     it.each<Attempt & { note: string }>([
       { note: 'by trust', role: 'by_trust' },
       { note: 'by trust without a password', role: 'by_trust', password: '' },
@@ -138,7 +138,7 @@ describeWithPostgres('a PostgreSQL server as the upstream', (binaries) => {
       expect(await query(socket, 'select current_user')).toContain(options.role);
     });
 
-    it('with every parameter of the startup', async () => {
+    it('with every parameter of the startup (10)', async () => {
       const parameters = { application_name: 'a b', options: '-c search_path=x', DateStyle: 'German' };
       const { socket, greeting } = await attempt({ parameters });
       expect(greeting.toString()).toContain('application_name\0a b\0');
@@ -164,7 +164,7 @@ describeWithPostgres('a PostgreSQL server as the upstream', (binaries) => {
     });
   });
 
-  describe('20: is not logged in to', () => {
+  describe('is not logged in to (20)', () => {
     it.each<Attempt & { note: string; expected: unknown }>([
       {
         note: 'with a wrong password, SCRAM',
@@ -217,7 +217,7 @@ describeWithPostgres('a PostgreSQL server as the upstream', (binaries) => {
   it.each([
     { note: 'a database that does not exist', parameters: { database: 'nowhere' }, sqlState: '3D000' },
     { note: 'a value that can not be', parameters: { DateStyle: 'x' }, sqlState: '22023' },
-  ])('21: $note is told in the words of the server', async ({ parameters, sqlState }) => {
+  ])('$note is told in the words of the server (21)', async ({ parameters, sqlState }) => {
     const error: unknown = await attempt({ parameters }).catch((thrown: unknown) => thrown);
     expect(error).toEqual(failure('relayed', sqlState));
     const { response } = error as { response: Buffer };
@@ -228,7 +228,7 @@ describeWithPostgres('a PostgreSQL server as the upstream', (binaries) => {
   it.each([
     { note: 'plain', upstreamTls: undefined },
     { note: 'TLS', upstreamTls: verifyFull },
-  ])('23: what a session does is cancelled over $note', async ({ upstreamTls }) => {
+  ])('what a session does is cancelled over $note (23)', async ({ upstreamTls }) => {
     const { socket, backendKey } = await attempt({ upstreamTls });
     const { backendKey: other } = await attempt({ upstreamTls });
     // A notice is sent at once, other results only with the end of the query.

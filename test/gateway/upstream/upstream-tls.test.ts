@@ -21,7 +21,7 @@ const otherAuthority = makeAuthority();
 const otherCa = otherAuthority.ca;
 otherAuthority.close();
 
-describe('22: the certificate of the upstream', () => {
+describe('the certificate of the upstream (22)', () => {
   it.each<{ note: string; certified: Certified; options: UpstreamTlsOptions; host?: string }>([
     { note: 'anything with require', certified: expired, options: { sslMode: 'require' } },
     { note: 'the CA with require', certified: localhost, options: { sslMode: 'require', ca } },
@@ -91,7 +91,7 @@ describe('22: the certificate of the upstream', () => {
   });
 });
 
-describe('22: a TLS session', () => {
+describe('a TLS session (22)', () => {
   const options = { sslMode: 'verify-full', ca } as const;
 
   async function isResumed(port: number, tls: UpstreamTls): Promise<boolean> {

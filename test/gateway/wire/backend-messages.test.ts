@@ -87,7 +87,7 @@ describe('what the gateway says to its clients', () => {
   });
 });
 
-describe('checklist 8: NegotiateProtocolVersion', () => {
+describe('NegotiateProtocolVersion (8)', () => {
   it('names protocol 3.0 as a whole number, and every unknown option', () => {
     const message = negotiateProtocolVersion(0, ['_pq_.a', '_pq_.b']);
     expect(message).toEqual(Buffer.from('v\0\0\0\x1a\0\x03\0\0\0\0\0\x02_pq_.a\0_pq_.b\0'));
@@ -98,7 +98,7 @@ describe('checklist 8: NegotiateProtocolVersion', () => {
   });
 });
 
-describe('checklist 18: AuthenticationSASL', () => {
+describe('AuthenticationSASL (18)', () => {
   it('offers its mechanisms in order', () => {
     const message = authenticationSasl(['OAUTHBEARER']);
     expect(message).toEqual(Buffer.from('R\0\0\0\x15\0\0\0\x0aOAUTHBEARER\0\0'));
@@ -107,7 +107,7 @@ describe('checklist 18: AuthenticationSASL', () => {
   });
 });
 
-describeWithPostgres('checklist 8 and 9: a PostgreSQL server', (binaries) => {
+describeWithPostgres('a PostgreSQL server (8, 9)', (binaries) => {
   /** The first message with which a server answers to bytes. */
   async function answerTo(port: number, bytes: Buffer): Promise<Buffer> {
     const socket = connect(port, '127.0.0.1');

@@ -38,7 +38,7 @@ describe('a message of the client', () => {
   );
 });
 
-describe('checklist 14: a token as password', () => {
+describe('a token as password (14)', () => {
   it.each([
     { note: 'one byte', password: 't' },
     { note: 'none', password: '' },
@@ -74,7 +74,7 @@ describe('checklist 14: a token as password', () => {
   });
 });
 
-describe('checklist 18: a SASLInitialResponse', () => {
+describe('a SASLInitialResponse (18)', () => {
   it.each([
     { note: 'data', hex: '4f4100000000026e2c', mechanism: 'OA', data: fromHex('6e2c') },
     { note: 'empty data', hex: '4f410000000000', mechanism: 'OA', data: Buffer.alloc(0) },
@@ -118,7 +118,7 @@ describe('checklist 18: a SASLInitialResponse', () => {
   });
 });
 
-describe('checklist 18: the initial response of OAUTHBEARER', () => {
+describe('the initial response of OAUTHBEARER (18)', () => {
   const tokenOf = (text: string): string | undefined => bearerTokenOf(Buffer.from(text, 'latin1'));
 
   it.each([

@@ -8,7 +8,7 @@ const fromHex = (hex: string): Buffer => Buffer.from(hex, 'hex');
 const sslRequest = fromHex('0000000804d2162f');
 const gssEncRequest = fromHex('0000000804d21630');
 
-describe('checklist 1: a request for TLS', () => {
+describe('a request for TLS (1)', () => {
   it('is eight bytes', () => {
     expect(readInitialPacket(sslRequest)).toEqual({ length: 8, request: { kind: 'ssl' } });
   });
@@ -22,7 +22,7 @@ describe('checklist 1: a request for TLS', () => {
   });
 });
 
-describe('checklist 2: bytes behind a request for encryption', () => {
+describe('bytes behind a request for encryption (2)', () => {
   it.each([
     { note: 'a StartupMessage', behind: startupPacket('user\0app\0\0') },
     { note: 'the beginning of a TLS handshake', behind: fromHex('160301') },
@@ -42,7 +42,7 @@ describe('checklist 2: bytes behind a request for encryption', () => {
   });
 });
 
-describe('checklist 3: a request for GSSAPI encryption', () => {
+describe('a request for GSSAPI encryption (3)', () => {
   it('is eight bytes', () => {
     expect(readInitialPacket(gssEncRequest)).toEqual({ length: 8, request: { kind: 'gssenc' } });
   });
@@ -52,13 +52,13 @@ describe('checklist 3: a request for GSSAPI encryption', () => {
   });
 });
 
-describe('checklist 4: the first bytes of TLS', () => {
+describe('the first bytes of TLS (4)', () => {
   it('are no packet: a listener that takes direct TLS looks for 0x16 first', () => {
     expect(verdict(fromHex('16030102'))).toBe(refusals.length);
   });
 });
 
-describe('checklist 5: the length of a startup packet', () => {
+describe('the length of a startup packet (5)', () => {
   it.each([
     { length: '00000000' },
     { length: '00000003' },

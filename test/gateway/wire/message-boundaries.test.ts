@@ -16,7 +16,7 @@ function after(...chunks: readonly Buffer[]): MessageBoundaries {
 
 const fromHex = (hex: string): Buffer => Buffer.from(hex, 'hex');
 
-describe('checklist 26: a boundary between messages', () => {
+describe('a boundary between messages (26)', () => {
   it('is where a stream begins', () => {
     expect(after()).toMatchObject({ isAtBoundary: true, isIdle: false, isBroken: false });
   });

@@ -8,7 +8,7 @@ function parametersOf(body: string): [string, string][] {
   return [...startupOf(startupPacket(body)).parameters];
 }
 
-describe('checklist 5: the parameters of a StartupMessage', () => {
+describe('the parameters of a StartupMessage (5)', () => {
   it('may fill 10,000 bytes', () => {
     const value = 'v'.repeat(10_000 - 8 - 'user\0app\0x\0\0\0'.length);
     const packet = startupPacket(`user\0app\0x\0${value}\0\0`);
@@ -67,7 +67,7 @@ describe('checklist 5: the parameters of a StartupMessage', () => {
   });
 });
 
-describe('checklist 8: a StartupMessage that asks for more than protocol 3.0', () => {
+describe('a StartupMessage that asks for more than protocol 3.0 (8)', () => {
   it.each([
     { note: '3.0', version: 0x0003_0000, minor: 0 },
     { note: '3.2', version: 0x0003_0002, minor: 2 },
@@ -84,7 +84,7 @@ describe('checklist 8: a StartupMessage that asks for more than protocol 3.0', (
   });
 });
 
-describe('checklist 9: a StartupMessage', () => {
+describe('a StartupMessage (9)', () => {
   it.each([
     { version: 0x0002_0000, asked: '2.0' },
     { version: 0x0004_0001, asked: '4.1' },
@@ -130,7 +130,7 @@ describe('checklist 9: a StartupMessage', () => {
     );
   });
 
-  it('keeps all parameters, in the order sent', () => {
+  it('keeps all parameters, in the order sent (10)', () => {
     const body =
       'replication\0database\0user\0app\0constructor\0x\0database\0db\0__proto__\0y\0application_name\0psql\0\0';
     expect(parametersOf(body)).toEqual([

@@ -8,7 +8,7 @@ import { cockroach, flags, lettersWithArgument, refused, taken } from './support
 
 const settingsOf = (options: string): object => Object.fromEntries(readStartupOptions(options).settings);
 
-describe('checklist 12: the options of a StartupMessage', () => {
+describe('the options of a StartupMessage (12)', () => {
   it.each([...taken, ...refused])(
     'have the settings that PostgreSQL finds: $note',
     ({ options, settings }) => {
@@ -29,7 +29,7 @@ describe('checklist 12: the options of a StartupMessage', () => {
   });
 });
 
-describe('checklist 11: the option of CockroachDB', () => {
+describe('the option of CockroachDB (11)', () => {
   it.each(cockroach)('is taken out, and the rest stays: $note', ({ options, rest }) => {
     expect(readStartupOptions(options)).toMatchObject({ rest, wantsCockroachErrors: true });
   });
@@ -95,7 +95,7 @@ describe('checklist 11: the option of CockroachDB', () => {
   });
 });
 
-describeWithPostgres('checklist 11 and 12: a PostgreSQL server', (binaries) => {
+describeWithPostgres('a PostgreSQL server (11, 12)', (binaries) => {
   let server: PostgresServer;
   let database: string;
 
