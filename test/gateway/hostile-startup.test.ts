@@ -55,7 +55,7 @@ describeWithVectors('hostile startup packets at a gateway', 'hostile/pg-startup.
     const judgedHere = cases.filter(({ id }) => id !== plaintextCase);
 
     it.each(judgedHere)(
-      '$id: the connection ends without a session, while another client logs in',
+      '$id: the connection ends without a session, while another client logs in (5)',
       async ({ id, hex }) => {
         const attacker = await RawClient.connect(gateway.port);
         attacker.socket.write(Buffer.from(hex, 'hex'));
