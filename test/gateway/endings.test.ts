@@ -139,4 +139,17 @@ describeWithPostgres('a session in the course of time', (binaries) => {
     expect(await one(client)).toEqual([{ one: 1 }]);
     await Promise.all([client.end(), next.client.end()]);
   });
+
+  it('goes on, and others begin, when the new certificate is none: the old one stays in force (27)', async () => {
+    const gateway = await startGateway();
+    const { client } = await open(gateway);
+    writeFileSync(gateway.certificateFiles.DOWNSTREAM__KEYFILE, 'no key');
+    await vi.waitFor(() => {
+      expect(gateway.log.join('')).toContain('the certificate for clients was not renewed');
+    }, 10_000);
+    const next = await open(gateway);
+    expect(await one(next.client)).toEqual([{ one: 1 }]);
+    expect(await one(client)).toEqual([{ one: 1 }]);
+    await Promise.all([client.end(), next.client.end()]);
+  });
 });

@@ -1,17 +1,12 @@
-import { once } from 'node:events';
-import { connect as connectTls } from 'node:tls';
 import type pg from 'pg';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import {
-  cancelRequest,
-  passwordMessage,
-  sslRequest,
-  startupMessage,
-} from '../../src/gateway/wire/frontend-writers.js';
+import { cancelRequest } from '../../src/gateway/wire/frontend-writers.js';
 import { describeWithPostgres } from '../support/postgres.js';
 import { clientOf, inSeconds, signToken, startTestGateway } from './support/gateway.js';
 import type { TestGateway } from './support/gateway.js';
 import { RawClient, queryMessage } from './support/raw-client.js';
+import { encrypt, encryptedClient, openRawSession } from './support/raw-session.js';
+import type { RawSession } from './support/raw-session.js';
 
 describeWithPostgres('a session through the gateway', (binaries) => {
   let gateway: TestGateway;
@@ -22,27 +17,9 @@ describeWithPostgres('a session through the gateway', (binaries) => {
 
   const token = (exp = inSeconds(100)): string => signToken({ sub: 'alice', exp }, gateway.privateKey);
 
-  interface RawSession {
-    readonly client: RawClient;
-    readonly processId: number;
-    readonly secret: Buffer;
-  }
-
-  async function openRaw(): Promise<RawSession> {
-    const client = await RawClient.connect(gateway.port);
-    client.socket.write(
-      startupMessage([
-        ['user', 'alice'],
-        ['database', gateway.database],
-      ]),
-    );
-    await client.readUntil('R');
-    client.socket.write(passwordMessage(token()));
-    const greeting = await client.readUntil('Z');
-    const key = greeting.find(({ type }) => type === 'K');
-    if (key === undefined) throw new Error('there was no BackendKeyData');
-    return { client, processId: key.body.readInt32BE(0), secret: key.body.subarray(4) };
-  }
+  const plain = (): Promise<RawClient> => RawClient.connect(gateway.port);
+  const overTls = (): Promise<RawClient> => encryptedClient(gateway);
+  const openRaw = async (arrive = plain): Promise<RawSession> => openRawSession(gateway, await arrive());
 
   async function open(exp?: number): Promise<pg.Client> {
     const client = clientOf(gateway, token(exp));
@@ -69,8 +46,11 @@ describeWithPostgres('a session through the gateway', (binaries) => {
     return promise;
   }
 
-  it('answers a query that is followed by the end of what the client sends (24)', async () => {
-    const { client } = await openRaw();
+  it.each([
+    ['in plain', plain],
+    ['over TLS', overTls],
+  ])('answers a query that is followed by the end of what the client sends, %s (24)', async (_, arrive) => {
+    const { client } = await openRaw(arrive);
     client.socket.end(queryMessage("select 'answered ' || pg_sleep(0.2)::text"));
     expect(await client.rest()).toContain('answered');
   });
@@ -91,11 +71,15 @@ describeWithPostgres('a session through the gateway', (binaries) => {
     await untilSleeping(0);
   });
 
-  it('whose client vanishes has its query cancelled (26)', async () => {
-    const { client } = await openRaw();
+  it.each([
+    ['in plain', (client: RawClient) => Promise.resolve(client)],
+    ['over TLS', (client: RawClient) => encrypt(gateway, client)],
+  ])('whose client vanishes %s has its query cancelled (26)', async (_, goOn) => {
+    const connection = await plain();
+    const { client } = await openRawSession(gateway, await goOn(connection));
     client.socket.write(queryMessage('select pg_sleep(60)'));
     await untilSleeping(1);
-    client.socket.resetAndDestroy();
+    connection.socket.resetAndDestroy();
     await untilSleeping(0);
   });
 
@@ -106,13 +90,9 @@ describeWithPostgres('a session through the gateway', (binaries) => {
   }
 
   async function cancelOverTls(packet: Buffer): Promise<string> {
-    const { socket } = await RawClient.connect(gateway.port);
-    socket.write(sslRequest());
-    await once(socket, 'data');
-    const secured = connectTls({ socket, ca: gateway.ca, servername: 'localhost' });
-    await once(secured, 'secureConnect');
-    secured.end(packet);
-    return new RawClient(secured).rest();
+    const client = await overTls();
+    client.socket.end(packet);
+    return client.rest();
   }
 
   it.each([

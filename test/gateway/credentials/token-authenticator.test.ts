@@ -80,7 +80,7 @@ describe('a token that was verified before', () => {
     expect(await verdict(token)).toBe('expired');
   });
 
-  it('counts as long as its key is published', async () => {
+  it('counts as long as its key is published (27)', async () => {
     const [first, second] = [makeKey('first'), makeKey('second')];
     const { issuer, clock, publish } = issuerPublishing(keySetOf(first));
     const { verdict } = authenticatorFor({ issuers: [issuer] }, clock);

@@ -52,11 +52,14 @@ export async function answerTo({ socket }: RawClient, request: Buffer): Promise<
   return answer.toString('latin1');
 }
 
-/** The client in TLS, by SSLRequest. */
-export async function encryptedClient({ port, ca }: TestGateway): Promise<RawClient> {
-  const client = await RawClient.connect(port);
+/** The client goes on in TLS, by SSLRequest. */
+export async function encrypt({ ca }: TestGateway, client: RawClient): Promise<RawClient> {
   await answerTo(client, sslRequest());
   const secured = connectTls({ socket: client.socket, ca, servername: 'localhost' });
   await once(secured, 'secureConnect');
   return new RawClient(secured);
+}
+
+export async function encryptedClient(gateway: TestGateway): Promise<RawClient> {
+  return encrypt(gateway, await RawClient.connect(gateway.port));
 }
