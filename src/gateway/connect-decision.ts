@@ -31,23 +31,29 @@ interface PolicyInForce {
   readonly revision: string | null;
 }
 
-/** A superuser that begins as somebody else is none to the server until it takes its own role up again. */
-const otherRoles: readonly string[] = ['role', 'session_authorization'];
-
-/** Without a policy: `sub` is the role, to the letter and from the beginning, and nobody is a superuser. */
+/** Without a policy: `sub` is the role, to the letter and from the beginning; nobody is a superuser or has a reserved name. */
 export const subjectIsUser: ConnectDecisions = {
-  decide: ({ user, options }, { principal }) => {
-    if (principal.sub !== user) return Promise.resolve(refuse('wrong_user', 'sub is not the user asked for'));
-    const other = otherRoles.find((name) => Object.hasOwn(options, name));
-    return Promise.resolve(
-      other === undefined
-        ? accept({ role: user })
-        : refuse('denied', `without a policy no session starts with another role: ${other}`),
-    );
-  },
+  decide: (request, { principal }) => Promise.resolve(decideBySubject(request, principal.sub)),
   allowsSuperusers: false,
   inForce: () => ({ engine: null, decisionPath: null, revision: null }),
 };
+
+/** Names that PostgreSQL and CockroachDB keep for themselves: nobody is called that who was meant to log in. */
+const reservedName = /^(?:pg_|crdb_internal_|public$|none$)/;
+
+/** A superuser that begins as somebody else is none to the server until it takes its own role up again. */
+const otherRoles: readonly string[] = ['role', 'session_authorization'];
+
+function decideBySubject(
+  { user, options }: ConnectInputRequest,
+  sub: string,
+): Outcome<ConnectDecision, 'wrong_user' | 'denied'> {
+  if (sub !== user) return refuse('wrong_user', 'sub is not the user asked for');
+  if (reservedName.test(user)) return refuse('denied', 'the role is reserved, which only a policy may open');
+  const other = otherRoles.find((name) => Object.hasOwn(options, name));
+  if (other === undefined) return accept({ role: user });
+  return refuse('denied', `without a policy no session starts with another role: ${other}`);
+}
 
 /** The policy decides; without a `role` in its answer the user asked for is the role. */
 export function decideByPolicy(engine: PolicyEngine, decisionPath: string): ConnectDecisions {

@@ -6,9 +6,12 @@ import { clientOf, inSeconds, signToken, startTestGateway } from './support/gate
 import type { TestGateway } from './support/gateway.js';
 
 describeWithPostgres('a token as password', (binaries) => {
+  const second = generateKeyPairSync('ed25519');
   let gateway: TestGateway;
   beforeAll(async () => {
-    gateway = await startTestGateway(binaries);
+    const pem = second.publicKey.export({ type: 'spki', format: 'pem' }).toString();
+    gateway = await startTestGateway(binaries, { PUBLIC_KEYS__2: pem });
+    for (const role of ['alice,bob', 'Alice']) await gateway.admin.query(`create role "${role}" login`);
   });
   afterAll(() => gateway.close());
 
@@ -42,27 +45,75 @@ describeWithPostgres('a token as password', (binaries) => {
     return `${header}.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.${signature}`;
   };
 
-  const badTokens: readonly { what: string; make: () => string; cockroach?: string }[] = [
-    { what: 'is of another subject', make: () => token({ sub: 'bob' }), cockroach: 'invalid principal' },
+  const badTokens: readonly { what: string; make: () => string; cause: string; cockroach?: string }[] = [
+    {
+      what: 'is of another subject',
+      cause: 'sub is not the user asked for',
+      make: () => token({ sub: 'bob' }),
+      cockroach: 'invalid principal',
+    },
     {
       what: 'has a list of users as subject',
+      cause: 'sub is not the user asked for',
       make: () => token({ sub: 'alice,bob' }),
       cockroach: 'invalid principal',
     },
-    { what: 'has expired', make: () => token({ exp: inSeconds(-100) }) },
+    { what: 'has expired', cause: 'exp has passed', make: () => token({ exp: inSeconds(-100) }) },
     {
       what: 'is of an unknown key',
+      cause: 'the signature is of none of the static keys',
       make: () => signToken({ sub: 'alice', exp: inSeconds(100) }, generateKeyPairSync('ed25519').privateKey),
     },
-    { what: 'has claims that were not signed', make: () => tampered(token()) },
-    { what: 'has no signature', make: () => token().replace(/[^.]*$/, '') },
-    { what: 'has no sub', make: () => token({ sub: undefined }), cockroach: 'missing claim' },
-    { what: 'has no exp', make: () => token({ exp: undefined }), cockroach: 'missing claim' },
-    { what: 'is none', make: () => 'bogus' },
+    {
+      what: 'has claims that were not signed',
+      cause: 'the signature is of none of the static keys',
+      make: () => tampered(token()),
+    },
+    {
+      what: 'has no signature',
+      cause: 'not three segments of canonical base64url',
+      make: () => token().replace(/[^.]*$/, ''),
+    },
+    {
+      what: 'has no sub',
+      cause: 'sub is not a non-empty string of at most 1024 characters',
+      make: () => token({ sub: undefined }),
+      cockroach: 'missing claim',
+    },
+    {
+      what: 'has no exp',
+      cause: 'exp is not a number',
+      make: () => token({ exp: undefined }),
+      cockroach: 'missing claim',
+    },
+    { what: 'is none', cause: 'not three segments of canonical base64url', make: () => 'bogus' },
   ];
 
   it('opens a session as the role that it names (16)', async () => {
     expect(await currentUser(token())).toBe('alice');
+  });
+
+  it.each([
+    ['alice,bob', 'alice'],
+    ['alice,bob', 'bob'],
+    ['alice', 'alice,bob'],
+    ['Alice', 'alice'],
+    ['alice', 'Alice'],
+    ['alice ', 'alice'],
+    ['alice', 'alic'],
+  ])('of %j does not open a session as %j (16)', async (sub, user) => {
+    expect(await refusal(token({ sub }), { user })).toMatchObject({ code: '28P01' });
+  });
+
+  it('of a name with a comma in it opens a session as the role of that name (16)', async () => {
+    expect(await currentUser(token({ sub: 'alice,bob' }), { user: 'alice,bob' })).toBe('alice,bob');
+  });
+
+  it('may be signed by any of several static keys, and may name one (17)', async () => {
+    const claims = { sub: 'alice', exp: inSeconds(100) };
+    expect(await currentUser(signToken(claims, second.privateKey))).toBe('alice');
+    for (const kid of ['1', 'any'])
+      expect(await currentUser(signToken(claims, second.privateKey, { kid }))).toBe('alice');
   });
 
   it.each([20_000, 44_000])('may carry a claim of %d characters (14)', async (length) => {
@@ -90,6 +141,15 @@ describeWithPostgres('a token as password', (binaries) => {
       });
     },
   );
+
+  it.each(badTokens)('that $what has its cause in the log (15)', async ({ make, cause }) => {
+    const before = gateway.log.length;
+    await refusal(make());
+    await vi.waitFor(() => {
+      const lines = gateway.log.slice(before).map((line) => JSON.parse(line) as { reason?: unknown });
+      expect(lines.at(-1)?.reason).toBe(cause);
+    });
+  });
 
   const spellings = [
     '--crdb:jwt_auth_enabled=true',
@@ -134,6 +194,21 @@ describeWithPostgres('a token as password', (binaries) => {
         severity: 'FATAL',
         code: '28P01',
         message: 'password authentication failed for user "issuer"',
+      });
+    },
+  );
+
+  it.each(['pg_monitor', 'pg_read_all_data', 'public', 'none', 'crdb_internal_x'])(
+    'does not open a session as %s, which is reserved, without a policy (16)',
+    async (user) => {
+      const password = token({ sub: user });
+      expect(await refusal(password, { user })).toEqual({
+        severity: 'FATAL',
+        code: '28P01',
+        message: `password authentication failed for user "${user}"`,
+      });
+      expect(await refusal(password, { user, options: '--crdb:jwt_auth_enabled=true' })).toMatchObject({
+        message: 'JWT authentication: invalid identity',
       });
     },
   );

@@ -118,9 +118,9 @@ export function writeCertificate() {
 }
 
 /** A token of these claims, as Python's `cryptography` programs make them. */
-export function signToken(claims: object, privateKey: KeyObject): string {
+export function signToken(claims: object, privateKey: KeyObject, header: object = {}): string {
   const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
-  const input = `${encode({ typ: 'JWT', alg: 'EdDSA', crv: 'Ed25519' })}.${encode(claims)}`;
+  const input = `${encode({ typ: 'JWT', alg: 'EdDSA', crv: 'Ed25519', ...header })}.${encode(claims)}`;
   return `${input}.${sign(null, Buffer.from(input), privateKey).toString('base64url')}`;
 }
 
