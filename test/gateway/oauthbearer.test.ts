@@ -7,7 +7,7 @@ import {
 import { describeWithPostgres } from '../support/postgres.js';
 import { inSeconds, signToken, startTestGateway } from './support/gateway.js';
 import type { TestGateway } from './support/gateway.js';
-import { RawClient } from './support/raw-client.js';
+import { RawClient, queryMessage } from './support/raw-client.js';
 
 // Nobody asks it: these tokens are of a static key.
 const issuer = 'http://127.0.0.1:1/oauth2/default';
@@ -65,6 +65,21 @@ describeWithPostgres('a listener for OAUTHBEARER (18)', (binaries) => {
     client.socket.write(saslResponse(Buffer.from('\x01')));
     const [refusal] = await client.readUntil('E');
     expect(refusal?.body.toString()).toMatch(/SFATAL\0.*C28(000|P01)\0/);
+  });
+
+  it.each([
+    ['another token', saslResponse(bearer('Bearer other'))],
+    ['two bytes', saslResponse(Buffer.from('\x01\x01'))],
+    ['nothing', saslResponse(Buffer.alloc(0))],
+    ['a query', queryMessage('select 1')],
+  ])('awaits the one byte of acknowledgement: %s breaks the protocol', async (_, answer) => {
+    const client = await asked();
+    client.socket.write(saslInitialResponse('OAUTHBEARER', bearer('Bearer bogus')));
+    await client.readUntil('R');
+    client.socket.write(answer);
+    const [refusal] = await client.readUntil('E');
+    expect(refusal?.body.toString()).toContain('SFATAL\0VFATAL\0C08P01\0');
+    expect(await client.rest()).toBe('');
   });
 
   it('refuses another mechanism', async () => {

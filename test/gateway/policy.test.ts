@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { passwordMessage, startupMessage } from '../../src/gateway/wire/frontend-writers.js';
 import { bundlesOf } from '../../scripts/lib/policies.mjs';
 import { temporaryFolder } from '../issuer/support/issuer.js';
 import { describeWithOpa, startOpaServer } from '../support/opa.js';
@@ -9,6 +10,7 @@ import type { OpaServer } from '../support/opa.js';
 import { describeWithPostgres } from '../support/postgres.js';
 import { clientOf, inSeconds, signToken, startTestGateway } from './support/gateway.js';
 import type { TestGateway } from './support/gateway.js';
+import { encryptedClient } from './support/raw-session.js';
 
 const token = ({ privateKey }: TestGateway, claims: object): string =>
   signToken({ sub: 'somebody', exp: inSeconds(100), ...claims }, privateKey);
@@ -68,22 +70,47 @@ function describeShippedPolicy(
       { user: 'reader', database: 'postgres' },
       'no rule opens this database to this user',
     ],
-    [
-      'with another role as a setting (12)',
-      { user: 'reader', options: '-c role=writer' },
-      'settings that a session must not start with: role',
-    ],
-    [
-      'for replication (12)',
-      { user: 'reader', replication: 'database' },
-      'settings that a session must not start with: replication',
-    ],
   ])('lets nobody in %s', async (_, config, reason) => {
     await expect(client({ scp: ['read_sayhello'] }, config).connect()).rejects.toMatchObject({
       code: '28P01',
       message: `password authentication failed for user "${config.user}"`,
     });
     expect(refusalRecord(gateway)).toMatchObject({ outcome: 'denied', reason });
+  });
+
+  /** As a parameter of its own, in another case, and in the spellings of `options`. */
+  const settings: readonly (readonly [string, string, Record<string, string>])[] = [
+    ['replication', 'as a parameter', { replication: 'database' }],
+    ['role', 'as a parameter', { role: 'writer' }],
+    ['role', 'in options', { options: '-c role=writer' }],
+    ['role', 'in options, behind a flag', { options: '-ec ROLE=writer' }],
+    ['session_authorization', 'as a parameter', { Session_Authorization: 'writer' }],
+    ['session_authorization', 'in options', { options: '--session-authorization=writer' }],
+    ['search_path', 'as a parameter', { search_path: 'elsewhere' }],
+    ['search_path', 'in options', { options: String.raw`-c\search\_path=elsewhere` }],
+    ['search_path', 'in options', { options: '-csearch_path=elsewhere' }],
+  ];
+
+  it.each(settings)('lets nobody in with %s %s (12)', async (name, _, parameters) => {
+    const client = await encryptedClient(gateway);
+    const login = { user: 'reader', database: 'demo', ...parameters };
+    client.socket.write(startupMessage(Object.entries(login)));
+    await client.readUntil('R');
+    client.socket.write(passwordMessage(token(gateway, { scp: ['read_sayhello'] })));
+    const [refusal] = await client.readUntil('Z');
+    expect(refusal?.body.toString()).toContain('C28P01');
+    expect(refusalRecord(gateway)).toMatchObject({
+      outcome: 'denied',
+      reason: `settings that a session must not start with: ${name}`,
+    });
+  });
+
+  it('lets in with settings that the policy has nothing against (12)', async () => {
+    const login = client(
+      { scp: ['read_sayhello'] },
+      { user: 'reader', options: '-c statement_timeout=1min' },
+    );
+    expect(await currentUser(login)).toBe('reader');
   });
 
   it("says so in CockroachDB's words where they are asked for (15)", async () => {

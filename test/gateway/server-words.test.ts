@@ -71,6 +71,20 @@ describeWithPostgres('what the server says', (binaries) => {
     expect(text).not.toMatch(/a word of the server|mind this/);
   });
 
+  it.each([
+    ['57P03', 'the database system is starting up'],
+    ['53300', 'sorry, too many clients already'],
+  ])(
+    'when it can take nobody now is told by its SQLSTATE %s, which says to try later (21)',
+    async (code, text) => {
+      const messages = await told(script(says(errorResponse(code, text))));
+      expect(typesOf(messages)).toBe('E');
+      const answer = messages[0]?.body.toString();
+      expect(answer).toContain(`SFATAL\0VFATAL\0C${code}\0`);
+      expect(answer).not.toContain(text);
+    },
+  );
+
   it('when it ends the login behind AuthenticationOk is passed on byte for byte (21)', async () => {
     const response = errorResponse('53300', 'too many connections for role "alice"');
     const messages = await told(script(says(Buffer.concat([ok, parameterStatus, response]))));

@@ -1,8 +1,9 @@
 import { generateKeyPairSync } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import type { AddressInfo, Server } from 'node:net';
+import type { AddressInfo, Server, Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { temporaryFolder } from '../issuer/support/issuer.js';
@@ -18,16 +19,30 @@ const absent = join(folder.path, 'absent.pem');
 /** Something that listens: a PostgreSQL server as far as a start without TLS goes, or whoever has a port already. */
 let listening: Server;
 let port: string;
+let withoutTls: Server;
+let portWithoutTls: string;
+
+async function listenWith(serve: (socket: Socket) => unknown): Promise<Server> {
+  const server = createServer((socket) => serve(socket.on('error', () => undefined).resume())).listen(
+    0,
+    '127.0.0.1',
+  );
+  await once(server, 'listening');
+  return server;
+}
+
+const portOf = (server: Server): string => String((server.address() as AddressInfo).port);
 
 beforeAll(async () => {
   writeFileSync(noPem, 'no certificate');
-  listening = createServer((socket) => socket.on('error', () => undefined).resume()).listen(0, '127.0.0.1');
-  await once(listening, 'listening');
-  port = String((listening.address() as AddressInfo).port);
+  listening = await listenWith(() => undefined);
+  port = portOf(listening);
+  withoutTls = await listenWith((socket) => socket.write('N'));
+  portWithoutTls = portOf(withoutTls);
 });
 
 afterAll(() => {
-  listening.close();
+  for (const each of [listening, withoutTls]) each.close();
   folder.remove();
   for (const each of [certificate, other]) each.remove();
 });
@@ -47,6 +62,7 @@ const files = 'DOWNSTREAM__CERTFILE and DOWNSTREAM__KEYFILE can not be used: ';
 it.each<[string, () => Record<string, string>, number, () => string]>([
   ['a certificate that is not there', () => ({ DOWNSTREAM__CERTFILE: absent }), 78, () => `${files}ENOENT`],
   ['a certificate that is none', () => ({ DOWNSTREAM__CERTFILE: noPem }), 78, () => files],
+  ['a folder as certificate', () => ({ DOWNSTREAM__CERTFILE: folder.path }), 78, () => `${files}EISDIR`],
   [
     'a key of another certificate',
     () => ({ DOWNSTREAM__KEYFILE: other.settings.DOWNSTREAM__KEYFILE }),
@@ -81,6 +97,24 @@ it.each<[string, () => Record<string, string>, number, () => string]>([
     69,
     () => `port ${port} is in use; set GATEWAY_MANAGEMENT_PORT to another port`,
   ],
+  [
+    'a server that has no name',
+    () => ({ UPSTREAM__HOST: 'nowhere.invalid' }),
+    69,
+    () => `UPSTREAM__HOST nowhere.invalid, port ${port}: `,
+  ],
+  [
+    'a server that is silent where TLS is asked for',
+    () => ({ UPSTREAM__SSLMODE: 'require' }),
+    69,
+    () => `UPSTREAM__HOST 127.0.0.1, port ${port}: the upstream did not answer before the deadline`,
+  ],
+  [
+    'a server that has no TLS where it is asked for',
+    () => ({ UPSTREAM__SSLMODE: 'require', UPSTREAM__PORT: portWithoutTls }),
+    69,
+    () => `UPSTREAM__HOST 127.0.0.1, port ${portWithoutTls}: the upstream has no TLS`,
+  ],
   ['a server that is away', () => ({ UPSTREAM__PORT: '1' }), 69, () => 'UPSTREAM__HOST 127.0.0.1, port 1: '],
 ])('a gateway with %s says so in one line and ends', async (_, changes, code, line) => {
   const running = runProgram('dist/gateway/main.js', { ...good(), ...changes() });
@@ -88,4 +122,23 @@ it.each<[string, () => Record<string, string>, number, () => string]>([
   expect(await running.ended).toBe(code);
   expect(running.output.stderr).toContain(line());
   expect(running.output.stderr.trimEnd().split('\n')).toHaveLength(1);
+});
+
+const pem = (type: 'spki' | 'pkcs8', key: KeyObject): string =>
+  key.export({ type, format: 'pem' }).toString();
+const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 });
+const ed25519 = generateKeyPairSync('ed25519');
+
+it.each<[string, string]>([
+  ['a text', 'garbage'],
+  ['half a key', pem('spki', ed25519.publicKey).slice(0, 60)],
+  ['an RSA key', pem('spki', rsa.publicKey)],
+  ['a private key', pem('pkcs8', ed25519.privateKey)],
+])('a gateway with %s as static key names the setting, not the value, and ends', async (_, value) => {
+  const running = runProgram('dist/gateway/main.js', { ...good(), PUBLIC_KEYS__1: value });
+  onTestFinished(() => endNow(running));
+  expect(await running.ended).toBe(78);
+  const { stdout, stderr } = running.output;
+  expect(stderr).toMatch(/^1 setting to correct:\n {2}PUBLIC_KEYS__1 expected an Ed25519 public key in PEM/);
+  expect(stdout + stderr).not.toContain(value.split('\n').at(1) ?? value);
 });

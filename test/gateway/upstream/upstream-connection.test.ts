@@ -82,6 +82,12 @@ describe('a connection to the upstream', () => {
   });
 });
 
+it('where TLS is not set, it is not asked for (22)', async () => {
+  const server = await serverThat((socket) => socket.pipe(socket));
+  expect(await echo(await connectTo(server.port), 'startup')).toBe('startup');
+  expect(server.received().toString()).toBe('startup');
+});
+
 describe('where TLS is set (22)', () => {
   const required = tlsOf({ sslMode: 'require' });
 
