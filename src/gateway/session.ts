@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { errorResponse } from './wire/backend-messages.js';
 import { MessageBoundaries } from './wire/message-boundaries.js';
+import { OpenQuestions } from './wire/open-questions.js';
 
 /** Why a session ended. */
 export type SessionEnd =
@@ -48,9 +49,10 @@ export class Session {
   bytesFromServer = 0;
   readonly #parts: SessionParts;
   readonly #boundaries = new MessageBoundaries();
+  readonly #questions = new OpenQuestions();
+  /** ReadyForQuery messages of the login, which answer nothing that passed here. */
+  readonly #unaskedAnswers: number;
   readonly #settled = Promise.withResolvers<SessionEnd>();
-  /** The client sent something after the last ReadyForQuery. */
-  #isAsked = false;
   #end: SessionEnd | undefined;
   /** What the client is to be told at the next boundary. */
   #lastWord: keyof typeof texts | undefined;
@@ -63,6 +65,7 @@ export class Session {
     const { client, server, opening, ahead } = parts;
     this.#relay();
     this.#boundaries.push(opening);
+    this.#unaskedAnswers = this.#boundaries.answers;
     client.write(opening);
     if (ahead.length > 0) this.#fromClient(ahead);
     client.resume();
@@ -71,14 +74,16 @@ export class Session {
 
   /** Between two messages, outside a transaction, with nothing asked. */
   get isIdle(): boolean {
-    return this.#boundaries.isIdle && !this.#isAsked;
+    const { asked, isAsking } = this.#questions;
+    return this.#boundaries.isIdle && !isAsking && asked <= this.#boundaries.answers - this.#unaskedAnswers;
   }
 
   /** Ends the session, with a word to the client as soon as a message of the server's ends. */
   end(cause: 'expired' | 'shutdown'): void {
-    if (this.#lastWord !== undefined || this.#open < 2) return;
+    if (this.#lastWord !== undefined || this.#open === 0) return;
     this.#end = cause;
-    if (!this.isIdle) this.#parts.cancelBackend();
+    // With one side closed there is only the other left, which may not read what it was sent.
+    if (this.#open === 2 && !this.isIdle) this.#parts.cancelBackend();
     this.#endWith(cause);
   }
 
@@ -101,14 +106,13 @@ export class Session {
 
   readonly #fromClient = (chunk: Buffer): void => {
     this.bytesFromClient += chunk.length;
-    this.#isAsked = true;
+    this.#questions.push(chunk);
     if (!this.#parts.server.write(chunk)) this.#parts.client.pause();
   };
 
   readonly #fromServer = (chunk: Buffer): void => {
     this.bytesFromServer += chunk.length;
     this.#boundaries.push(chunk);
-    if (this.#boundaries.isIdle) this.#isAsked = false;
     if (!this.#parts.client.write(chunk)) this.#parts.server.pause();
     if (this.#lastWord !== undefined) this.#sayWhyAtBoundary();
   };

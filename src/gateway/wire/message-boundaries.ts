@@ -20,6 +20,8 @@ export class MessageBoundaries {
   #bodyLeft = 0;
   #isIdle = false;
   #isBroken = false;
+  /** ReadyForQuery messages so far: each answers what the client has asked until a Sync, or by one query. */
+  answers = 0;
 
   /** Between two messages. Never true again once the stream is broken. */
   get isAtBoundary(): boolean {
@@ -51,15 +53,18 @@ export class MessageBoundaries {
   /** Nearly all messages of a large result: a loop that writes no field is twice as fast. */
   #skipWholeMessages(chunk: Buffer, start: number): number {
     let isIdle = this.#isIdle;
+    let answers = 0;
     let offset = start;
     while (offset + headerLength < chunk.length) {
       const end = offset + 1 + chunk.readInt32BE(offset + 1);
       if (end <= offset + headerLength || end > chunk.length) break;
       const type = chunk[offset];
+      if (type === readyForQuery) answers++;
       if (type !== notificationResponse) isIdle = type === readyForQuery && chunk[end - 1] === idle;
       offset = end;
     }
     this.#isIdle = isIdle;
+    this.answers += answers;
     return offset;
   }
 
@@ -88,7 +93,12 @@ export class MessageBoundaries {
     if (this.#bodyLeft === 0) return start;
     const end = Math.min(chunk.length, start + this.#bodyLeft);
     this.#bodyLeft -= end - start;
-    if (this.#type === readyForQuery) this.#isIdle = chunk[end - 1] === idle;
+    if (this.#type === readyForQuery) this.#endReadyForQuery(chunk[end - 1]);
     return end;
+  }
+
+  #endReadyForQuery(status: number | undefined): void {
+    this.#isIdle = status === idle;
+    if (this.#bodyLeft === 0) this.answers++;
   }
 }
