@@ -123,8 +123,8 @@ async function admit(
   const token = verified.value;
   learn({ token });
   const database = startup.parameters.get('database') ?? user;
-  const applicationName = startup.parameters.get('application_name') ?? '';
-  const asked = { user, database, applicationName, options: settingsAskedFor(startup, options) };
+  const { application_name: applicationName = '', ...settings } = settingsAskedFor(startup, options);
+  const asked = { user, database, applicationName, options: settings };
   const decision = await inbox.during(
     decisions.decide({ ...asked, client: { address, tls }, tokenValue }, token),
   );
@@ -135,17 +135,21 @@ async function admit(
   return { token, role };
 }
 
-const notSettings: ReadonlySet<string> = new Set(['user', 'database', 'options', 'application_name']);
+/** Only in this spelling. */
+const notSettings: ReadonlySet<string> = new Set(['user', 'database', 'options']);
 
-/** Settings come as parameters of their own and in `options`; PostgreSQL reads both without regard to case. */
+/**
+ * Settings come as parameters of their own and in `options`; PostgreSQL reads both without regard to case, and applies
+ * `options` first (process_startup_options).
+ */
 function settingsAskedFor(
   { parameters }: StartupMessage,
   { settings }: StartupOptions,
 ): Record<string, string> {
-  const own = [...parameters].filter(([name]) => !notSettings.has(name.toLowerCase()));
+  const own = [...parameters].filter(([name]) => !notSettings.has(name));
   return Object.fromEntries([
-    ...own.map(([name, value]) => [name.toLowerCase(), value] as const),
     ...settings,
+    ...own.map(([name, value]) => [name.toLowerCase(), value] as const),
   ]);
 }
 
