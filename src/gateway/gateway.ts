@@ -4,6 +4,7 @@ import type { SecureContext } from 'node:tls';
 import type { Logger } from 'pino';
 import type { Clock } from '../base/clock.js';
 import { errorText } from '../base/error-text.js';
+import { sourceOf } from '../base/source-address.js';
 import type { DrainResult, Drainable } from '../operations/drain.js';
 import { CancelKeys } from './cancel-keys.js';
 import { admitConnection } from './connection.js';
@@ -25,7 +26,7 @@ export interface GatewayOptions {
   /** `token`: until its `exp`; a number of seconds; `none`. */
   readonly maxSession: 'token' | 'none' | number;
   readonly loginTimeoutMs: number;
-  /** Connections of one address that are not logged in yet, at most. */
+  /** Connections of one source that are not logged in yet, at most; in IPv6 a source is a network. */
   readonly maxLogins: number;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -92,12 +93,15 @@ export class Gateway implements Drainable {
   }
 
   async #accept(socket: Socket): Promise<void> {
-    const { clock, parts, secureContext, loginTimeoutMs } = this.#options;
+    const { clock, parts, secureContext, loginTimeoutMs, metrics } = this.#options;
     const began = clock();
-    const address = socket.remoteAddress ?? '';
+    const address = plainAddress(socket.remoteAddress ?? '');
+    const source = sourceOf(address);
     // `close` follows every error.
     socket.on('error', () => undefined);
-    if (!this.#mayLogIn(address)) {
+    if (!this.#mayLogIn(source)) {
+      // No line in the log: whoever comes too often would fill it.
+      metrics.login('too_many', 0);
       socket.end(tooManyLogins, () => socket.destroy());
       return;
     }
@@ -108,26 +112,25 @@ export class Gateway implements Drainable {
     const signal = AbortSignal.any([deadline.signal, this.#stop.signal]);
     const { admission, facts } = await admitConnection(socket, { parts, secureContext, address, signal });
     clearTimeout(timer);
-    this.#leaveLogins(address);
-    if (admission.kind === 'cancel') {
-      this.#cancel(socket, admission);
-      return;
-    }
+    // Each costs a connection to the server, so it counts for as long as that is open.
+    if (admission.kind === 'cancel') await this.#cancel(socket, admission);
+    this.#leaveLogins(source);
+    if (admission.kind === 'cancel') return;
     this.#records.write(admission, facts, address, clock() - began);
     if (admission.kind === 'session') await this.#serve(admission, facts, address);
   }
 
-  #mayLogIn(address: string): boolean {
-    const count = this.#logins.get(address) ?? 0;
+  #mayLogIn(source: string): boolean {
+    const count = this.#logins.get(source) ?? 0;
     if (count >= this.#options.maxLogins) return false;
-    this.#logins.set(address, count + 1);
+    this.#logins.set(source, count + 1);
     return true;
   }
 
-  #leaveLogins(address: string): void {
-    const count = (this.#logins.get(address) ?? 1) - 1;
-    if (count === 0) this.#logins.delete(address);
-    else this.#logins.set(address, count);
+  #leaveLogins(source: string): void {
+    const count = (this.#logins.get(source) ?? 1) - 1;
+    if (count === 0) this.#logins.delete(source);
+    else this.#logins.set(source, count);
   }
 
   async #serve(
@@ -184,11 +187,14 @@ export class Gateway implements Drainable {
   }
 
   /** No answer, as the protocol has it: who holds no key learns nothing (PostgreSQL documentation, section 55.2.8). */
-  #cancel(socket: Socket, { processId, secret }: Extract<Admission, { kind: 'cancel' }>): void {
+  async #cancel(
+    socket: Socket,
+    { processId, secret }: Extract<Admission, { kind: 'cancel' }>,
+  ): Promise<void> {
     const backend = this.#cancelKeys.find(processId, secret);
     this.#options.metrics.cancel(backend !== undefined);
-    if (backend === undefined) socket.destroy();
-    else void this.#cancelBackend(backend).finally(() => socket.destroy());
+    if (backend !== undefined) await this.#cancelBackend(backend);
+    socket.destroy();
   }
 
   async #cancelBackend(backend: BackendKey): Promise<void> {
@@ -199,4 +205,9 @@ export class Gateway implements Drainable {
       logger.warn({ reason: errorText(error) }, 'a cancel request could not be forwarded');
     }
   }
+}
+
+/** An IPv4 address as policies and logs expect it, where one socket listens for both protocols. */
+function plainAddress(address: string): string {
+  return address.replace(/^::ffff:(?=\d+\.)/i, '');
 }

@@ -4,6 +4,7 @@ import type { ErrorFields } from './wire/backend-messages.js';
 /** Why a client was not let in. Metrics count by it, so there are only these. */
 export type LoginOutcome =
   | 'accepted'
+  | 'too_many' // of one address were not logged in yet
   | 'plaintext' // TLS is required; no token was asked for
   | 'malformed' // bytes that break the protocol
   | 'unauthenticated' // no token, or none that passed

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { createParamDecorator } from '@nestjs/common';
 import type { ExecutionContext } from '@nestjs/common';
-import { sourceOf } from '../abuse/source-address.js';
+import { sourceOf } from '../../base/source-address.js';
 import { readOAuthParameters } from '../oauth-parameters.js';
 import type { OAuthParameters } from '../oauth-parameters.js';
 

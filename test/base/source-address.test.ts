@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { sourceOf } from '../../src/issuer/abuse/source-address.js';
+import { sourceOf } from '../../src/base/source-address.js';
 
 describe('one source', () => {
   it.each([
