@@ -53,6 +53,8 @@ export class Gateway implements Drainable {
   readonly #logins = new Map<string, number>();
   readonly #records: LoginRecords;
   readonly #stop = new AbortController();
+  /** Cancel requests that are on their way to the server. */
+  readonly #cancelling = new Set<Promise<void>>();
 
   constructor(options: GatewayOptions) {
     this.#options = options;
@@ -89,6 +91,8 @@ export class Gateway implements Drainable {
     clearInterval(looking);
     for (const session of this.sessions) session.end('shutdown');
     await all;
+    // The process may end now, and these with it.
+    await Promise.all(this.#cancelling);
     return result === 'late' ? 'cut' : 'drained';
   }
 
@@ -197,7 +201,13 @@ export class Gateway implements Drainable {
     socket.destroy();
   }
 
-  async #cancelBackend(backend: BackendKey): Promise<void> {
+  #cancelBackend(backend: BackendKey): Promise<void> {
+    const cancelling = this.#forwardCancel(backend).finally(() => this.#cancelling.delete(cancelling));
+    this.#cancelling.add(cancelling);
+    return cancelling;
+  }
+
+  async #forwardCancel(backend: BackendKey): Promise<void> {
     const { parts, logger } = this.#options;
     try {
       await cancelUpstream(parts.upstream, backend, AbortSignal.timeout(cancelTimeoutMs));

@@ -44,6 +44,18 @@ const cockroachTexts: Partial<Record<Objection, string>> = {
   unavailable: 'unable to validate token',
 };
 
+/** PostgreSQL's words for all that a login by one method may fail for, but for the user (its auth_failed). */
+export interface FailureWords {
+  readonly sqlState: string;
+  readonly text: string;
+}
+
+interface RefusedLogin {
+  readonly user: string;
+  readonly wantsCockroachErrors: boolean;
+  readonly failure: FailureWords;
+}
+
 /**
  * The refusal of a token or of its owner, in CockroachDB's words where the client asked for its JWT authentication, and
  * else in PostgreSQL's, which has one text for all causes.
@@ -51,15 +63,15 @@ const cockroachTexts: Partial<Record<Objection, string>> = {
 export function refusalOf(
   objection: Objection,
   reason: string,
-  { user, wantsCockroachErrors }: { readonly user: string; readonly wantsCockroachErrors: boolean },
+  { user, wantsCockroachErrors, failure }: RefusedLogin,
 ): LoginRefused {
   return new LoginRefused(outcomeOf(objection), reason, {
     ...(wantsCockroachErrors
       ? { severity: 'ERROR', sqlState: '28000', message: cockroachMessage(objection) }
       : {
           severity: 'FATAL',
-          sqlState: '28P01',
-          message: `password authentication failed for user "${user}"`,
+          sqlState: failure.sqlState,
+          message: `${failure.text} for user "${user}"`,
         }),
   });
 }

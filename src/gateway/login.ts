@@ -111,14 +111,14 @@ async function admit(
 ): Promise<{ token: VerifiedToken; role: string }> {
   const { startup, write, inbox, learn, isEncrypted: tls, address } = request;
   const user = startup.parameters.get('user') ?? '';
-  const { wantsCockroachErrors } = options;
+  const words = { user, wantsCockroachErrors: options.wantsCockroachErrors, failure: method.failure };
   const began = performance.now();
   const verified = await inbox.during(authenticator.authenticate(tokenValue));
   const verifiedAt = performance.now();
   learn({ tokenMs: verifiedAt - began });
   if (!verified.ok) {
     await method.refused(write, inbox);
-    throw refusalOf(verified.code, verified.reason, { user, wantsCockroachErrors });
+    throw refusalOf(verified.code, verified.reason, words);
   }
   const token = verified.value;
   learn({ token });
@@ -129,7 +129,7 @@ async function admit(
     decisions.decide({ ...asked, client: { address, tls }, tokenValue }, token),
   );
   learn({ policyMs: performance.now() - verifiedAt });
-  if (!decision.ok) throw refusalOf(decision.code, decision.reason, { user, wantsCockroachErrors });
+  if (!decision.ok) throw refusalOf(decision.code, decision.reason, words);
   const { role, reason } = decision.value;
   learn({ role, reason });
   return { token, role };

@@ -1,4 +1,5 @@
 import { LoginRefused } from './login-refusal.js';
+import type { FailureWords } from './login-refusal.js';
 import type { ClientInbox } from './client-inbox.js';
 import {
   authenticationCleartextPassword,
@@ -26,6 +27,7 @@ export interface TokenMethod {
   ask(write: (bytes: Buffer) => void, inbox: ClientInbox): Promise<string>;
   /** What has to be said before the refusal of a token that was sent. */
   refused(write: (bytes: Buffer) => void, inbox: ClientInbox): Promise<void>;
+  readonly failure: FailureWords;
 }
 
 /** AuthenticationCleartextPassword (PostgreSQL documentation, section 55.2.1): every driver has it. */
@@ -35,6 +37,7 @@ export const asPassword: TokenMethod = {
     return passwordOf(await responseBody(inbox, maxPasswordBodyLength));
   },
   refused: () => Promise.resolve(),
+  failure: { sqlState: '28P01', text: 'password authentication failed' },
 };
 
 const mechanism = 'OAUTHBEARER';
@@ -66,6 +69,7 @@ export function asOauthBearer(issuer: string): TokenMethod {
       return bearerTokenOf(response.data) ?? '';
     },
     refused,
+    failure: { sqlState: '28000', text: 'OAuth bearer authentication failed' },
   };
 }
 

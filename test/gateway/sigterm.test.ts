@@ -97,4 +97,22 @@ describeWithPostgres('the process of the gateway, told to stop by SIGTERM', (bin
     expect(await busy.ended).toMatchObject(shutDown);
     expect(await gateway.ended).toBe(0);
   });
+
+  it('cuts off who is still busy when the grace is over, and the server is told to cancel it (27)', async () => {
+    await start({ SHUTDOWN_TIMEOUT_MS: '100' });
+    const { client, ended } = await open();
+    const { answer, unlock } = await begin(client);
+    gateway.process.kill('SIGTERM');
+    await expect(answer).rejects.toMatchObject(shutDown);
+    await ended;
+    await gateway.ended;
+    try {
+      await vi.waitFor(async () => {
+        const { rows } = await admin.query("select 1 from pg_stat_activity where usename = 'alice'");
+        expect(rows).toEqual([]);
+      }, 10_000);
+    } finally {
+      await unlock();
+    }
+  });
 });
