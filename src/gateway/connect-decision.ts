@@ -3,14 +3,14 @@ import type { ConnectInputRequest } from '../policy/policy-input.js';
 import type { PolicyEngine } from '../policy/policy-engine.js';
 import { accept, refuse } from '../base/outcome.js';
 import type { Outcome } from '../base/outcome.js';
-import type { VerifiedToken } from '../token/principal.js';
+import type { Principal, VerifiedToken } from '../token/principal.js';
 
 /** May this principal have this session, and under which role. */
 export interface ConnectDecisions {
   decide(
     request: ConnectInputRequest,
     token: VerifiedToken,
-  ): Promise<Outcome<ConnectDecision, 'wrong_user' | 'denied' | 'undecided'>>;
+  ): Promise<Outcome<ConnectDecision, 'invalid_claim' | 'wrong_user' | 'denied' | 'undecided'>>;
   /** Whether superusers may be logged in: only where a policy says who may be one. */
   readonly allowsSuperusers: boolean;
   /** Who decides, for the record; null without a policy. */
@@ -31,12 +31,19 @@ interface PolicyInForce {
   readonly revision: string | null;
 }
 
-/** Without a policy: `sub` is the role, to the letter and from the beginning; nobody is a superuser or has a reserved name. */
-export const subjectIsUser: ConnectDecisions = {
-  decide: (request, { principal }) => Promise.resolve(decideBySubject(request, principal.sub)),
-  allowsSuperusers: false,
-  inForce: () => ({ engine: null, decisionPath: null, revision: null }),
-};
+/**
+ * Without a policy: the claim is the role, to the letter and from the beginning; nobody is a superuser or has a reserved
+ * name.
+ *
+ * @param claim a text, or a list of texts of which one is the role
+ */
+export function claimIsUser(claim: string): ConnectDecisions {
+  return {
+    decide: (request, { principal }) => Promise.resolve(decideByClaim(claim, request, principal)),
+    allowsSuperusers: false,
+    inForce: () => ({ engine: null, decisionPath: null, revision: null }),
+  };
+}
 
 /** Names that PostgreSQL and CockroachDB keep for themselves: nobody is called that who was meant to log in. */
 const reservedName = /^(?:pg_|crdb_internal_|public$|none$)/;
@@ -44,15 +51,26 @@ const reservedName = /^(?:pg_|crdb_internal_|public$|none$)/;
 /** A superuser that begins as somebody else is none to the server until it takes its own role up again. */
 const otherRoles: readonly string[] = ['role', 'session_authorization'];
 
-function decideBySubject(
+function decideByClaim(
+  claim: string,
   { user, options }: ConnectInputRequest,
-  sub: string,
-): Outcome<ConnectDecision, 'wrong_user' | 'denied'> {
-  if (sub !== user) return refuse('wrong_user', 'sub is not the user asked for');
+  principal: Principal,
+): Outcome<ConnectDecision, 'invalid_claim' | 'wrong_user' | 'denied'> {
+  const names = namesIn(claim, principal);
+  if (names === undefined) return refuse('invalid_claim', `there is no ${claim} in the token`);
+  if (!names.includes(user)) return refuse('wrong_user', `${claim} is not the user asked for`);
   if (reservedName.test(user)) return refuse('denied', 'the role is reserved, which only a policy may open');
   const other = otherRoles.find((name) => Object.hasOwn(options, name));
   if (other === undefined) return accept({ role: user });
   return refuse('denied', `without a policy no session starts with another role: ${other}`);
+}
+
+/** One name is taken as it is: no character in it parts it from another. */
+function namesIn(claim: string, { sub, cid, uid, claims }: Principal): readonly unknown[] | undefined {
+  const own: Readonly<Record<string, string | null>> = { sub, cid, uid };
+  const value = Object.hasOwn(own, claim) ? own[claim] : claims[claim];
+  if (Array.isArray(value)) return value as readonly unknown[];
+  return typeof value === 'string' ? [value] : undefined;
 }
 
 /** The policy decides; without a `role` in its answer the user asked for is the role. */

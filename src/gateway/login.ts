@@ -7,6 +7,7 @@ import type { LoginFacts } from './login-facts.js';
 import type { TokenAuthenticator } from './credentials/token-authenticator.js';
 import { LoginRefused, refusalOf } from './login-refusal.js';
 import type { TokenMethod } from './presented-token.js';
+import type { AuthenticationMethod } from './upstream/authentication.js';
 import type { SpareConnection } from './upstream/spare-connection.js';
 import { connectUpstream } from './upstream/upstream-connection.js';
 import type { UpstreamOptions } from './upstream/upstream-connection.js';
@@ -29,6 +30,8 @@ export interface LoginParts {
   /** Of every role; undefined where the server asks for none. */
   readonly upstreamPassword: string | undefined;
   readonly scramKeys: ScramKeyCache;
+  /** The weakest method by which the gateway logs in to the server. */
+  readonly minimumAuthentication: AuthenticationMethod;
   readonly requireTls: boolean;
   /** `none`, `application_name` or the name of a setting. */
   readonly subjectIn: string;
@@ -170,11 +173,11 @@ function upstreamParameters(
 async function logInUpstream(
   parameters: ReadonlyMap<string, string>,
   { signal }: LoginRequest,
-  { upstream, spare, upstreamPassword: password, scramKeys, decisions }: LoginParts,
+  { upstream, spare, upstreamPassword: password, scramKeys, minimumAuthentication, decisions }: LoginParts,
 ): Promise<AtServer> {
   const enter = async (socket: Socket): Promise<AtServer> => ({
     socket,
-    session: await logIn({ socket, parameters, password, scramKeys, signal }),
+    session: await logIn({ socket, parameters, password, scramKeys, minimumAuthentication, signal }),
   });
   try {
     const atServer =

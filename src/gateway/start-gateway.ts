@@ -17,7 +17,7 @@ import { parseOpaUrl } from '../policy/opa-url.js';
 import { createOpaWasmEngine } from '../policy/opa-wasm-engine.js';
 import type { PolicyEngine } from '../policy/policy-engine.js';
 import type { GatewaySettings } from '../settings/gateway-settings.js';
-import { decideByPolicy, subjectIsUser } from './connect-decision.js';
+import { claimIsUser, decideByPolicy } from './connect-decision.js';
 import type { ConnectDecisions } from './connect-decision.js';
 import { TokenAuthenticator } from './credentials/token-authenticator.js';
 import type { TrustedIssuer } from './credentials/token-authenticator.js';
@@ -91,6 +91,7 @@ async function start(
       spare,
       upstreamPassword: settings.upstreamPassword === '' ? undefined : settings.upstreamPassword,
       scramKeys: new ScramKeyCache(maxScramKeys, clock),
+      minimumAuthentication: settings.upstreamMinimumAuth,
       requireTls: settings.downstreamSslMode === 'require',
       subjectIn: settings.subjectIn,
     },
@@ -120,7 +121,7 @@ async function start(
     port: (gateway.server.address() as AddressInfo).port,
     managementPort: management.port,
   };
-  const policy = engine === undefined ? 'sub is the user' : settings.opaUrl;
+  const policy = engine === undefined ? `${settings.userClaim} is the user` : settings.opaUrl;
   const inForce = { tls, upstreamTls: settings.upstreamSslMode, policy, maxSession };
   logger.info({ ...running, ...inForce }, 'the SQL gateway is listening');
   return { ...running, gateway, server: gateway, readiness };
@@ -178,7 +179,8 @@ async function policyOf(
   onWarning: (message: string) => void,
   opened: Opened,
 ): Promise<Policy> {
-  if (settings.opaUrl === '') return { engine: undefined, decisions: subjectIsUser, checks: [] };
+  if (settings.opaUrl === '')
+    return { engine: undefined, decisions: claimIsUser(settings.userClaim), checks: [] };
   const url = parseOpaUrl(settings.opaUrl);
   if (!url.ok) throw new SetupError(`GATEWAY_OPA_URL: ${url.reason}`);
   const engine = await engineOf(settings, url.value, onWarning);

@@ -71,6 +71,13 @@ export const gatewaySettingsTable = {
     fallback: '',
     meaning: 'PEM file with the authorities of which the server may have its certificate',
   }),
+  upstreamMinimumAuth: setting({
+    name: 'UPSTREAM__MINIMUM_AUTH',
+    schema: oneOf(['none', 'password', 'md5', 'scram-sha-256']),
+    fallback: 'none',
+    meaning:
+      'the weakest method by which the gateway logs in to the server: none, password, md5, scram-sha-256',
+  }),
   host: setting({
     name: 'DOWNSTREAM__IP',
     schema: text,
@@ -129,7 +136,13 @@ export const gatewaySettingsTable = {
     name: 'GATEWAY_OPA_URL',
     schema: text,
     fallback: '',
-    meaning: 'decision at connect, as OPA_AUTHZ_URL; empty: sub must be the database user',
+    meaning: 'decision at connect, as OPA_AUTHZ_URL; empty: a claim must be the database user',
+  }),
+  userClaim: setting({
+    name: 'GATEWAY_USER_CLAIM',
+    schema: text,
+    fallback: 'sub',
+    meaning: 'without GATEWAY_OPA_URL: the claim that must be the database user, a text or a list of texts',
   }),
   opaMode: setting({
     name: 'GATEWAY_OPA_MODE',
@@ -280,6 +293,12 @@ const rulesTogether: readonly Rule[] = [
     isBroken: ({ opaMode, opaUrl }) => opaMode === 'embedded' && opaUrl === '',
     name: 'GATEWAY_OPA_URL',
     problem: 'is required with embedded: its path names the decision',
+  },
+  {
+    isBroken: ({ userClaim, opaUrl }) => userClaim !== 'sub' && opaUrl !== '',
+    name: 'GATEWAY_USER_CLAIM',
+    problem:
+      'has no effect with GATEWAY_OPA_URL: the policy decides, and finds the claims in input.principal',
   },
 ];
 

@@ -85,6 +85,15 @@ describe('the settings of the gateway', () => {
       /^GATEWAY_OPA_URL is required/,
     ],
     [
+      'a claim for the user beside a policy that decides',
+      {
+        ...byKey,
+        GATEWAY_USER_CLAIM: 'email',
+        GATEWAY_OPA_URL: 'http://localhost:8181/v1/data/app/sql/decision',
+      },
+      /^GATEWAY_USER_CLAIM has no effect/,
+    ],
+    [
       'a key that is not Ed25519',
       { ...byKey, PUBLIC_KEYS__1: pem(generateKeyPairSync('x25519').publicKey) },
       /^PUBLIC_KEYS__1 expected an Ed25519/,
