@@ -24,7 +24,7 @@ export interface SessionParts {
 }
 
 /** What is left of a session has this for its end, in milliseconds: to come to a boundary, to read why, to close. */
-const endingMs = 5_000;
+const endingMs = 2_000;
 
 /** PostgreSQL's admin_shutdown: every driver knows that such a connection is gone for good. */
 const adminShutdown = '57P01';

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
+import type { SecureContext } from 'node:tls';
 import type { Logger } from 'pino';
 import { systemClock } from '../base/clock.js';
 import type { Clock } from '../base/clock.js';
@@ -17,6 +18,7 @@ import { parseOpaUrl } from '../policy/opa-url.js';
 import { createOpaWasmEngine } from '../policy/opa-wasm-engine.js';
 import type { PolicyEngine } from '../policy/policy-engine.js';
 import type { GatewaySettings } from '../settings/gateway-settings.js';
+import { describeMistakes } from '../settings/setting.js';
 import { claimIsUser, decideByPolicy } from './connect-decision.js';
 import type { ConnectDecisions } from './connect-decision.js';
 import { TokenAuthenticator } from './credentials/token-authenticator.js';
@@ -25,7 +27,8 @@ import { trustIssuer } from './credentials/trusted-issuers.js';
 import { createGatewayMetrics } from './gateway-metrics.js';
 import { Gateway } from './gateway.js';
 import { asOauthBearer, asPassword } from './presented-token.js';
-import { ServerCertificate } from './server-certificate.js';
+import { Reloaded } from './reloaded.js';
+import { openServerCertificate } from './server-certificate.js';
 import { ScramKeyCache } from './upstream/scram-keys.js';
 import { SpareConnection } from './upstream/spare-connection.js';
 import { connectUpstream } from './upstream/upstream-connection.js';
@@ -82,9 +85,11 @@ async function start(
   const { engine, decisions, checks } = await policyOf(settings, onWarning, opened);
   await Promise.all(issuers.map(({ keySet }) => keySet.refresh()));
   const metrics = createGatewayMetrics();
+  const authenticator = new TokenAuthenticator({ staticKeys: settings.publicKeys, issuers }, clock);
+  await followKeyFiles(settings, authenticator, onWarning, opened);
   const gateway = new Gateway({
     parts: {
-      authenticator: new TokenAuthenticator({ staticKeys: settings.publicKeys, issuers }, clock),
+      authenticator,
       method: settings.authentication === 'password' ? asPassword : asOauthBearer(settings.issuers[0] ?? ''),
       decisions,
       upstream,
@@ -95,7 +100,7 @@ async function start(
       requireTls: settings.downstreamSslMode === 'require',
       subjectIn: settings.subjectIn,
     },
-    secureContext: () => certificate?.context,
+    secureContext: () => certificate?.value,
     ...settings,
     clock,
     logger,
@@ -131,11 +136,35 @@ async function openCertificate(
   { certFile, keyFile, downstreamSslMode }: GatewaySettings,
   onWarning: (message: string) => void,
   opened: Opened,
-): Promise<ServerCertificate | undefined> {
+): Promise<Reloaded<SecureContext> | undefined> {
   if (downstreamSslMode === 'disable') return undefined;
-  const certificate = await ServerCertificate.open({ certFile, keyFile }, onWarning);
+  const certificate = await openServerCertificate({ certFile, keyFile }, onWarning);
   opened.push(() => certificate.close());
   return certificate;
+}
+
+/** Keys in files are renewed as certificates are: without a restart, and only when all of them can be read. */
+async function followKeyFiles(
+  { publicKeyFiles, readPublicKeys }: GatewaySettings,
+  authenticator: TokenAuthenticator,
+  onWarning: (message: string) => void,
+  opened: Opened,
+): Promise<void> {
+  const keys = await Reloaded.open({
+    paths: publicKeyFiles,
+    load: () => {
+      const read = readPublicKeys();
+      if (read.ok) return read.value;
+      throw new SetupError(describeMistakes(read.mistakes));
+    },
+    onFailure: (error) => {
+      onWarning(`the static keys were not renewed: ${errorText(error)}`);
+    },
+  });
+  keys.onChange(() => {
+    authenticator.renewStaticKeys(keys.value);
+  });
+  opened.push(() => keys.close());
 }
 
 async function upstreamOf(settings: GatewaySettings, clock: Clock): Promise<UpstreamOptions> {

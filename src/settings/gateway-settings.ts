@@ -1,6 +1,7 @@
 import { createPublicKey } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { z } from 'zod';
+import { accept } from '../base/outcome.js';
 import { commaSeparated, oneOf, port, secureUrl, text, wholeNumber } from './schemas.js';
 import { serviceSettings } from './service-settings.js';
 import { readSettings, setting } from './setting.js';
@@ -210,6 +211,10 @@ export const gatewaySettingsTable = {
 export type GatewaySettings = SettingsOf<typeof gatewaySettingsTable> & {
   /** Keys that sign tokens for the gateway alone, in the order of their names. */
   readonly publicKeys: readonly KeyObject[];
+  /** Files that hold some of them. */
+  readonly publicKeyFiles: readonly string[];
+  /** The keys as the environment and these files have them now. */
+  readonly readPublicKeys: () => SettingsOutcome<readonly KeyObject[]>;
 };
 
 const publicKeyName = /^(PUBLIC_KEYS__\d{1,4})(?:_FILE)?$/;
@@ -220,14 +225,21 @@ const namesOfSettings: ReadonlySet<string> = new Set(
 /** The gateway's settings, or every mistake in them at once, including settings that only fail together. */
 export function readGatewaySettings(environment: Environment): SettingsOutcome<GatewaySettings> {
   const keyTable = publicKeyRows(environment);
-  const keys = readSettings(keyTable, environment);
+  const readPublicKeys = (): SettingsOutcome<readonly KeyObject[]> => {
+    const keys = readSettings(keyTable, environment);
+    return keys.ok ? accept(Object.values(keys.value)) : keys;
+  };
+  const keys = readPublicKeys();
   const together = (values: Partial<SettingsOf<typeof gatewaySettingsTable>>) =>
     mistakesTogether(values, Object.keys(keyTable).length > 0);
   const others = readSettings(gatewaySettingsTable, environment, together);
   const isKnown = (name: string) => namesOfSettings.has(name) || publicKeyName.test(name);
   const unknown = unknownNames(environment, isKnown, /^(?:GATEWAY_|UPSTREAM_|DOWNSTREAM_|PUBLIC_KEYS_)/);
-  if (keys.ok && others.ok && unknown.length === 0)
-    return { ok: true, value: { ...others.value, publicKeys: Object.values(keys.value) } };
+  if (keys.ok && others.ok && unknown.length === 0) {
+    const files = Object.keys(keyTable).map((name) => environment[`${name}_FILE`] ?? '');
+    const publicKeyFiles = files.filter((file) => file !== '');
+    return accept({ ...others.value, publicKeys: keys.value, publicKeyFiles, readPublicKeys });
+  }
   const mistakes = [keys, others].flatMap((read) => (read.ok ? [] : read.mistakes));
   return { ok: false, mistakes: [...mistakes, ...unknown] };
 }

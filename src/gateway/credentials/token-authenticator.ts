@@ -48,35 +48,45 @@ const types: ReadonlySet<unknown> = new Set([undefined, 'jwt', 'at+jwt', 'applic
 
 /** Answers who a token belongs to: by static keys, or by the key set of an issuer. Never throws. */
 export class TokenAuthenticator {
-  readonly #trusted: TrustedKeys;
+  #trusted: TrustedKeys;
   readonly #clock: Clock;
   /** Pools log in with one token again and again. */
   readonly #verified: BoundedCache<VerifiedToken>;
-  #keySetVersion = 0;
+  #keysVersion = 0;
 
   constructor(trusted: TrustedKeys, clock: Clock) {
     this.#trusted = trusted;
     this.#clock = clock;
     this.#verified = new BoundedCache(maxVerifiedTokens, clock);
     for (const { keySet } of trusted.issuers)
-      // A key that left the key set takes every token with it that it ever signed.
       keySet.onChange(() => {
-        this.#keySetVersion++;
-        this.#verified.clear();
+        this.#forget();
       });
+  }
+
+  /** Other keys from now on than those it was made with. */
+  renewStaticKeys(staticKeys: readonly KeyObject[]): void {
+    this.#trusted = { ...this.#trusted, staticKeys };
+    this.#forget();
   }
 
   async authenticate(token: string): Promise<Outcome<VerifiedToken, TokenRefusal>> {
     const tokenHash = hash('sha256', token, 'base64url');
     const remembered = this.#verified.get(tokenHash);
     if (remembered !== undefined) return accept(remembered);
-    const version = this.#keySetVersion;
+    const version = this.#keysVersion;
     const claims = await this.#verify(token);
     if (!claims.ok) return claims;
     const verified = toVerifiedToken(tokenHash, claims.value);
     const until = Math.min(this.#clock() + verifiedTokenCacheMs, verified.expiresAt * 1000);
-    if (version === this.#keySetVersion) this.#verified.set(tokenHash, verified, until);
+    if (version === this.#keysVersion) this.#verified.set(tokenHash, verified, until);
     return accept(verified);
+  }
+
+  /** A key that is gone takes every token with it that it ever signed. */
+  #forget(): void {
+    this.#keysVersion++;
+    this.#verified.clear();
   }
 
   /** Cheap checks come first, so that garbage costs neither a fetch nor a signature. */

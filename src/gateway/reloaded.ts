@@ -1,0 +1,57 @@
+import { FileWatch, fileState } from '../policy/file-watch.js';
+
+export interface ReloadedOptions<T> {
+  readonly paths: readonly string[];
+  readonly load: () => T | Promise<T>;
+  /** Told why what the files hold now could not be put into force. */
+  readonly onFailure: (error: unknown) => void;
+}
+
+/** A value out of files, made anew when one of them changes. Where that fails the last one stays in force. */
+export class Reloaded<T> {
+  readonly #options: ReloadedOptions<T>;
+  readonly #listeners: (() => void)[] = [];
+  #value: T;
+  #watches: readonly FileWatch[] = [];
+
+  private constructor(options: ReloadedOptions<T>, value: T) {
+    this.#options = options;
+    this.#value = value;
+  }
+
+  /** @throws what `load` throws at the start */
+  static async open<T>(options: ReloadedOptions<T>): Promise<Reloaded<T>> {
+    // What changes while it is loaded is seen as a change.
+    const states = await Promise.all(options.paths.map(fileState));
+    const reloaded = new Reloaded(options, await options.load());
+    const onChange = () => reloaded.#reload();
+    reloaded.#watches = options.paths.map(
+      (path, index) => new FileWatch({ path, state: states[index] ?? '', onChange }),
+    );
+    return reloaded;
+  }
+
+  get value(): T {
+    return this.#value;
+  }
+
+  /** Calls back behind each change of the value. */
+  onChange(listener: () => void): void {
+    this.#listeners.push(listener);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#watches.map((watch) => watch.close()));
+  }
+
+  /** Of several files that belong together one is written first: then they do not fit, and the next look finds them. */
+  async #reload(): Promise<void> {
+    try {
+      this.#value = await this.#options.load();
+    } catch (error) {
+      this.#options.onFailure(error);
+      return;
+    }
+    for (const listener of this.#listeners) listener();
+  }
+}

@@ -1,0 +1,58 @@
+import { generateKeyPairSync } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { temporaryFolder } from '../issuer/support/issuer.js';
+import { describeWithPostgres } from '../support/postgres.js';
+import { clientOf, inSeconds, signToken, startTestGateway } from './support/gateway.js';
+import type { TestGateway } from './support/gateway.js';
+
+describeWithPostgres('a static key in a file', (binaries) => {
+  const folder = temporaryFolder();
+  const file = join(folder.path, 'key.pem');
+  const [first, second] = [generateKeyPairSync('ed25519'), generateKeyPairSync('ed25519')];
+  const pem = (key: KeyObject): string => key.export({ type: 'spki', format: 'pem' }).toString();
+  let gateway: TestGateway;
+  beforeAll(async () => {
+    writeFileSync(file, pem(first.publicKey));
+    gateway = await startTestGateway(binaries, { PUBLIC_KEYS__2_FILE: file });
+  });
+  afterAll(async () => {
+    await gateway.close();
+    folder.remove();
+  });
+
+  const tokenOf = ({ privateKey }: { privateKey: KeyObject }): string =>
+    signToken({ sub: 'alice', exp: inSeconds(1_000) }, privateKey);
+
+  async function open(token: string) {
+    const client = clientOf(gateway, token);
+    await client.connect();
+    return client;
+  }
+
+  it('is replaced while sessions go on, and opens nothing any more, not even by a token that was accepted (27)', async () => {
+    const token = tokenOf(first);
+    const client = await open(token);
+    writeFileSync(file, pem(second.publicKey));
+    const next = await vi.waitFor(() => open(tokenOf(second)), { timeout: 20_000, interval: 100 });
+    await expect(open(token)).rejects.toMatchObject({ code: '28P01' });
+    const other = await open(tokenOf(gateway));
+    for (const each of [client, next, other]) {
+      expect((await each.query('select current_user')).rows).toEqual([{ current_user: 'alice' }]);
+      await each.end();
+    }
+  });
+
+  it('stays in force when what comes in its place is none, of which the log tells without quoting it (27)', async () => {
+    writeFileSync(file, 'sesame');
+    await vi.waitFor(() => {
+      expect(gateway.log.join('')).toMatch(
+        /the static keys were not renewed: .*PUBLIC_KEYS__2 expected an Ed25519/,
+      );
+    }, 10_000);
+    expect(gateway.log.join('')).not.toContain('sesame');
+    await (await open(tokenOf(second))).end();
+  });
+});
