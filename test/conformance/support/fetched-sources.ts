@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
 /**
@@ -42,20 +42,28 @@ export function psycopg2Sources(): { readonly python: string; readonly sources: 
 }
 
 const aptFolders = (folder: string): string[] => [
-  ...['-o', `Dir::Etc::sourcelist=${folder}/debian.sources`, '-o', 'Dir::Etc::sourceparts=-'],
+  ...['-o', 'Dir::Etc::sourcelist=/dev/null', '-o', `Dir::Etc::sourceparts=${folder}/sources`],
   ...['-o', `Dir::State::lists=${folder}/lists`],
 ];
+
+/** Where this Debian has its packages from, as places of sources: in the form of today's images and in that of before. */
+function writeSourceLists(folder: string): void {
+  mkdirSync(folder);
+  const [today, before] = ['/etc/apt/sources.list.d/debian.sources', '/etc/apt/sources.list'];
+  if (existsSync(today)) {
+    const entries = readFileSync(today, 'utf8').replaceAll(/^Types:.*/gm, 'Types: deb-src');
+    writeFileSync(join(folder, 'debian.sources'), entries);
+  } else {
+    const lines = readFileSync(before, 'utf8').match(/^deb .*/gm) ?? [];
+    writeFileSync(join(folder, 'debian.list'), lines.map((line) => `deb-src${line.slice(3)}\n`).join(''));
+  }
+}
 
 /** `src/test/regress` of Debian's source package for the server of this major version; undefined off Debian. */
 export function regressSources(major: string): string | undefined {
   const folder = kept(`postgresql-${major}-regress`, (into) => {
     mkdirSync(join(into, 'lists/partial'), { recursive: true });
-    run(
-      into,
-      'sh',
-      '-c',
-      "sed 's/^Types: .*/Types: deb-src/' /etc/apt/sources.list.d/debian.sources > debian.sources",
-    );
+    writeSourceLists(join(into, 'sources'));
     const apt = aptFolders(into);
     run(into, 'apt-get', ...apt, 'update');
     const versions = execFileSync('apt-cache', [...apt, 'showsrc', `postgresql-${major}`], {
