@@ -8,6 +8,8 @@ import { describeWith } from '../support/needs.js';
 import { describeWithPostgres } from '../support/postgres.js';
 import { runSql, startSqlWorld } from './support/sql-world.js';
 import type { SqlWorld, Way } from './support/sql-world.js';
+import { countOf, printCounts } from './support/suite-ends.js';
+import type { Ends } from './support/suite-ends.js';
 
 // pgx's own tests, at the server and through the gateway: PGX_PACKAGES=./... runs all of them, which takes minutes.
 
@@ -37,8 +39,10 @@ function pgxSources(): string | undefined {
 const prepared = `create role suite login superuser; create role postgres superuser;
   create extension hstore; create extension ltree; create extension citext; create domain uint64 as numeric(20,0)`;
 
-/** How each test ended, by its name. */
-async function runSuite(folder: string, way: Way): Promise<ReadonlyMap<string, string>> {
+/** By the action of `go test -json`. */
+const ends: Readonly<Record<string, string>> = { pass: 'passed', skip: 'skipped', fail: 'failed' };
+
+async function runSuite(folder: string, way: Way): Promise<Ends> {
   const { host, port, user, password, database } = way;
   const PGX_TEST_DATABASE = `host=${host} port=${port} user=${user} password=${password} dbname=${database} sslmode=require`;
   const run = promisify(execFile)('go', ['test', '-json', '-count=1', '-p', '1', ...packages], {
@@ -48,14 +52,16 @@ async function runSuite(folder: string, way: Way): Promise<ReadonlyMap<string, s
   });
   // It ends with 1 when a test failed, as some may at the server too.
   const { stdout } = await run.catch((error: unknown) => error as { stdout: string });
-  const ends = stdout.split('\n').flatMap((line): [string, string][] => {
+  const all = stdout.split('\n').flatMap((line): [string, string][] => {
     const event = line.startsWith('{') ? (JSON.parse(line) as Record<string, string>) : {};
     const { Package = '', Test, Action = '' } = event;
-    const isEnd = Test !== undefined && ['pass', 'fail', 'skip'].includes(Action);
+    const end = ends[Action];
     // Some have the name of a temporary folder in theirs.
-    return isEnd ? [[`${Package} ${Test.replaceAll(/\d{6,}/g, '#')}`, Action]] : [];
+    return Test === undefined || end === undefined
+      ? []
+      : [[`${Package} ${Test.replaceAll(/\d{6,}/g, '#')}`, end]];
   });
-  return new Map(ends.sort());
+  return new Map(all.sort());
 }
 
 describeWithPostgres("pgx's own tests", (binaries) => {
@@ -76,12 +82,10 @@ describeWithPostgres("pgx's own tests", (binaries) => {
 
       it('end through the gateway as they end at the server', { timeout: 900_000 }, async () => {
         const direct = await runSuite(folder, world.direct);
+        printCounts('pgx at the server', direct);
         const relayed = await runSuite(folder, world.gateway);
-        const count = (end: string) => [...direct.values()].filter((each) => each === end).length;
-        process.stdout.write(
-          `pgx: ${count('pass')} passed, ${count('skip')} skipped, ${count('fail')} failed\n`,
-        );
-        expect(count('pass')).toBeGreaterThan(500);
+        printCounts('pgx through the gateway', relayed);
+        expect(countOf(direct, 'passed')).toBeGreaterThan(500);
         expect(relayed).toEqual(direct);
       });
     });

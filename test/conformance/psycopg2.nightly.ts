@@ -7,13 +7,22 @@ import { describeWithPostgres } from '../support/postgres.js';
 import { psycopg2Sources } from './support/fetched-sources.js';
 import { runSql, startSqlWorld } from './support/sql-world.js';
 import type { SqlWorld, Way } from './support/sql-world.js';
+import { countOf, printCounts } from './support/suite-ends.js';
+import type { Ends } from './support/suite-ends.js';
 
 type Sources = NonNullable<ReturnType<typeof psycopg2Sources>>;
 
 const program = "import tests; tests.unittest.main(defaultTest='tests.test_suite')";
 
-/** How each test ended, by its name. */
-async function runSuite({ python, sources }: Sources, way: Way): Promise<ReadonlyMap<string, string>> {
+/** By the word of Python's unittest. */
+const ends: Readonly<Record<string, string>> = {
+  ok: 'passed',
+  skipped: 'skipped',
+  FAIL: 'failed',
+  ERROR: 'errors',
+};
+
+async function runSuite({ python, sources }: Sources, way: Way): Promise<Ends> {
   const env = {
     ...process.env,
     PSYCOPG2_TESTDB: way.database,
@@ -29,8 +38,11 @@ async function runSuite({ python, sources }: Sources, way: Way): Promise<Readonl
   });
   // It ends with 1 when a test failed, as some may at the server too.
   const { stderr } = await run.catch((error: unknown) => error as { stderr: string });
-  const ends = stderr.matchAll(/^(test\w+ \(.*?\)).*\.\.\. (ok|FAIL|ERROR|skipped)/gm);
-  return new Map([...ends].map(([, name = '', end = '']): [string, string] => [name, end]).sort());
+  // Some say what they are about in a line of its own, before the end.
+  const all = stderr.matchAll(/^(test\w+ \(.*?\))(?:\n(?!test).*)? \.\.\. (ok|FAIL|ERROR|skipped)/gm);
+  const read = new Map([...all].map(([, name = '', end = '']): [string, string] => [name, ends[end] ?? end]));
+  expect(read.size).toBe(Number(/^Ran (\d+) tests/m.exec(stderr)?.[1]));
+  return new Map([...read].sort());
 }
 
 describeWithPostgres("psycopg2's own tests", (binaries) => {
@@ -47,8 +59,11 @@ describeWithPostgres("psycopg2's own tests", (binaries) => {
 
       it('end through the gateway as they end at the server', { timeout: 900_000 }, async () => {
         const direct = await runSuite(sources, world.direct);
-        expect(direct.size).toBeGreaterThan(500);
-        expect(await runSuite(sources, world.gateway)).toEqual(direct);
+        printCounts('psycopg2 at the server', direct);
+        const relayed = await runSuite(sources, world.gateway);
+        printCounts('psycopg2 through the gateway', relayed);
+        expect(countOf(direct, 'passed')).toBeGreaterThan(500);
+        expect(relayed).toEqual(direct);
       });
     });
   });

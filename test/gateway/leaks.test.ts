@@ -155,6 +155,9 @@ describeWithPostgres('the process of the gateway', (binaries) => {
       resident.push(residentMiB());
     }
     const [before = 0, after = 0] = resident;
+    process.stdout.write(
+      `leaks: ${logins} logins, ${sessions} sessions at once: ${before.toFixed(1)} MiB half-way, ${after.toFixed(1)} MiB after, ${handles()} handles\n`,
+    );
     expect(after - before).toBeLessThan(noiseMiB);
     expect(await liveObjects('Session', 'TLSSocket', 'ClientInbox', 'BackendInbox')).toEqual({});
   }, 600_000);
