@@ -182,7 +182,8 @@ export class Gateway implements Drainable {
     const arm = (): void => {
       const left = endsAt - clock();
       if (left <= 0) session.end('expired');
-      else timer = setTimeout(arm, Math.min(left, longestTimerMs)).unref();
+      // Without unref: Node keeps what it made for a timer's duration until then, when the timer is cleared while unref'd.
+      else timer = setTimeout(arm, Math.min(left, longestTimerMs));
     };
     arm();
     return () => {
