@@ -129,7 +129,7 @@ function isOfKind<Kind extends Authentication['kind']>(
 }
 
 async function nextAuthentication(inbox: BackendInbox): Promise<Authentication> {
-  const { type, body } = await inbox.next();
+  const { type, body } = await inbox.nextMessage();
   if (type === 'E') throw refusedLogin(body);
   if (type !== 'R') throw new ProtocolViolation('the upstream answers the login with another message');
   return authenticationOf(body);

@@ -68,7 +68,7 @@ async function readGreeting(inbox: BackendInbox): Promise<Pick<UpstreamSession, 
   let backendKey: BackendKey | undefined;
   let room = maxGreetingBytes;
   for (;;) {
-    const message = await inbox.next();
+    const message = await inbox.nextMessage();
     if (message.type === 'E') throw relayed(message);
     if (message.type === 'K') backendKey = backendKeyOf(message.body);
     else messages.push(greetingMessage(message));

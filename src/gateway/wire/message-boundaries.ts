@@ -1,4 +1,5 @@
-const headerLength = 5;
+import { MessageHeader, headerLength } from './message-header.js';
+
 const readyForQuery = 0x5a; // Z
 const notificationResponse = 0x41; // A
 const idle = 0x49; // I
@@ -12,10 +13,7 @@ const idle = 0x49; // I
  * @see PostgreSQL documentation, section 55.1 (a type byte, and a length that counts itself)
  */
 export class MessageBoundaries {
-  #type = 0;
-  /** Of the header that is being read; negative from 2^31 on. */
-  #length = 0;
-  #headerBytes = 0;
+  readonly #header = new MessageHeader();
   /** Bytes that the message still has to come. */
   #bodyLeft = 0;
   #isIdle = false;
@@ -25,7 +23,7 @@ export class MessageBoundaries {
 
   /** Between two messages. Never true again once the stream is broken. */
   get isAtBoundary(): boolean {
-    return this.#bodyLeft === 0 && this.#headerBytes === 0 && !this.#isBroken;
+    return this.#bodyLeft === 0 && !this.#header.isBegun && !this.#isBroken;
   }
 
   /**
@@ -45,7 +43,7 @@ export class MessageBoundaries {
   push(chunk: Buffer): void {
     let offset = this.#readBody(chunk, 0);
     while (offset < chunk.length && !this.#isBroken) {
-      if (this.#headerBytes === 0) offset = this.#skipWholeMessages(chunk, offset);
+      if (!this.#header.isBegun) offset = this.#skipWholeMessages(chunk, offset);
       offset = this.#readBody(chunk, this.#readHeader(chunk, offset));
     }
   }
@@ -70,30 +68,23 @@ export class MessageBoundaries {
 
   /** The header of a message that has no body, is not whole in the chunk, or can't be one. */
   #readHeader(chunk: Buffer, start: number): number {
-    const end = Math.min(chunk.length, start + headerLength - this.#headerBytes);
-    for (let offset = start; offset < end; offset++) this.#addToHeader(chunk.readUInt8(offset));
-    if (this.#headerBytes === headerLength) this.#begin();
+    const end = this.#header.read(chunk, start);
+    if (this.#header.isComplete) this.#begin();
     return end;
   }
 
-  #addToHeader(byte: number): void {
-    if (this.#headerBytes === 0) this.#type = byte;
-    else this.#length = (this.#length << 8) | byte;
-    this.#headerBytes++;
-  }
-
   #begin(): void {
-    this.#headerBytes = 0;
-    this.#isBroken = this.#length < 4;
-    this.#bodyLeft = this.#isBroken ? 0 : this.#length - 4;
-    if (this.#type !== notificationResponse) this.#isIdle = false;
+    const bodyLength = this.#header.takeBodyLength();
+    this.#isBroken = bodyLength < 0;
+    this.#bodyLeft = Math.max(0, bodyLength);
+    if (this.#header.type !== notificationResponse) this.#isIdle = false;
   }
 
   #readBody(chunk: Buffer, start: number): number {
     if (this.#bodyLeft === 0) return start;
     const end = Math.min(chunk.length, start + this.#bodyLeft);
     this.#bodyLeft -= end - start;
-    if (this.#type === readyForQuery) this.#endReadyForQuery(chunk[end - 1]);
+    if (this.#header.type === readyForQuery) this.#endReadyForQuery(chunk[end - 1]);
     return end;
   }
 

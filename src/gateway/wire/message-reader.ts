@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer';
+import { headerLength } from './message-header.js';
 import { ProtocolViolation } from './protocol-violation.js';
 
 /** A message with a type byte. The body is a view of the bytes it was read from: copy what outlives them. */
@@ -10,8 +11,6 @@ export interface TypedMessage {
   /** The bytes of the whole message: type, length and body. */
   readonly length: number;
 }
-
-const headerLength = 5;
 
 /**
  * The first message of what was received, or undefined while it is incomplete. A length is refused as soon as it is

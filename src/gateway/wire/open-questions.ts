@@ -1,4 +1,4 @@
-const headerLength = 5;
+import { MessageHeader } from './message-header.js';
 
 const query = 0x51; // Q
 const functionCall = 0x46; // F
@@ -17,9 +17,7 @@ const beforeSync: ReadonlySet<number> = new Set([0x42, 0x43, 0x44, 0x45, 0x48, 0
 export class OpenQuestions {
   /** ReadyForQuery messages that the server owes for what was sent so far. */
   asked = 0;
-  #type = 0;
-  #length = 0;
-  #headerBytes = 0;
+  readonly #header = new MessageHeader();
   #bodyLeft = 0;
   #wantsSync = false;
   #endsWithSync = false;
@@ -27,32 +25,25 @@ export class OpenQuestions {
 
   /** Whether the client is in the middle of a message, or of a series of them that a Sync ends. */
   get isAsking(): boolean {
-    return this.#wantsSync || this.#headerBytes > 0 || this.#bodyLeft > 0 || this.#isBroken;
+    return this.#wantsSync || this.#header.isBegun || this.#bodyLeft > 0 || this.#isBroken;
   }
 
   /** @param chunk the next bytes of the stream, cut anywhere */
   push(chunk: Buffer): void {
     let offset = this.#skipBody(chunk, 0);
     while (offset < chunk.length && !this.#isBroken) {
-      const end = Math.min(chunk.length, offset + headerLength - this.#headerBytes);
-      while (offset < end) this.#addToHeader(chunk.readUInt8(offset++));
-      if (this.#headerBytes === headerLength) this.#begin();
+      offset = this.#header.read(chunk, offset);
+      if (this.#header.isComplete) this.#begin();
       offset = this.#skipBody(chunk, offset);
     }
   }
 
-  #addToHeader(byte: number): void {
-    if (this.#headerBytes === 0) this.#type = byte;
-    else this.#length = (this.#length << 8) | byte;
-    this.#headerBytes++;
-  }
-
   #begin(): void {
-    this.#headerBytes = 0;
+    const bodyLength = this.#header.takeBodyLength();
     // The server ends such a connection.
-    this.#isBroken = this.#length < 4;
-    this.#bodyLeft = this.#isBroken ? 0 : this.#length - 4;
-    const type = this.#type;
+    this.#isBroken = bodyLength < 0;
+    this.#bodyLeft = Math.max(0, bodyLength);
+    const { type } = this.#header;
     if (type === query || type === functionCall || type === sync) this.#ask(type === sync);
     else if (type === copyDone || type === copyFail) this.#endCopy();
     else if (beforeSync.has(type)) this.#wantsSync = true;
