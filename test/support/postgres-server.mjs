@@ -84,7 +84,13 @@ export async function startPostgres(binaries, { hba = [], tls } = {}) {
       await query(port, `create database ${name}`);
       return `postgres://issuer@127.0.0.1:${port}/${name}`;
     },
-    kill: () => end('SIGKILL'),
+    kill: async () => {
+      // Stopped it makes no more of them. A backend that is at work outlives it, and may answer once more.
+      server.kill('SIGSTOP');
+      const backends = childrenOf(server.pid);
+      await end('SIGKILL');
+      for (const backend of backends) killIfThere(backend);
+    },
     restart: async () => {
       await end('SIGINT');
       server = await start();
@@ -95,6 +101,30 @@ export async function startPostgres(binaries, { hba = [], tls } = {}) {
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** As Linux has it in /proc; none elsewhere. */
+function childrenOf(pid) {
+  const processes = existsSync('/proc') ? readdirSync('/proc').filter((name) => /^\d+$/.test(name)) : [];
+  return processes.map(Number).filter((child) => parentOf(child) === pid);
+}
+
+function parentOf(pid) {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // The second field is the program's name, which may hold anything.
+    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
+  } catch {
+    return undefined;
+  }
+}
+
+function killIfThere(pid) {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if (error.code !== 'ESRCH') throw error;
+  }
 }
 
 async function query(port, statement) {
