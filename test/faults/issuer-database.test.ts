@@ -99,8 +99,12 @@ describeWithPostgres('an issuer whose PostgreSQL fails', (binaries) => {
     // Under full load, in the midst of statements.
     await ask(running);
     await postgres.kill();
-    expectUnavailable(await ask(running));
+    const answers = await ask(running);
     isOver = true;
+    // Keys need the database only where their server was not read a moment ago; then they are the true ones.
+    const keys = answers.pop();
+    expectUnavailable(answers);
+    if (keys?.status !== 503) expect(keys?.json.keys).toHaveLength(2);
     const rounds = (await load).flat();
     expect(rounds.length).toBeGreaterThan(8);
     for (const [token, live, revoked, nonsense] of rounds) {
