@@ -1,12 +1,12 @@
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import { passwordMessage, startupMessage } from '../../src/gateway/wire/frontend-writers.js';
 import { typedMessage } from '../../src/gateway/wire/message-writer.js';
 import { describeWithPostgres } from '../support/postgres.js';
-import { inSeconds, signToken, startTestGateway } from './support/gateway.js';
+import { startTestGateway } from './support/gateway.js';
 import type { TestGateway } from './support/gateway.js';
 import { RawClient, queryMessage } from './support/raw-client.js';
+import { openRawSession } from './support/raw-session.js';
 
 const mebibyte = 2 ** 20;
 const rows = 200_000;
@@ -29,17 +29,7 @@ describeWithPostgres('a session with much to pass on (25)', (binaries) => {
   afterAll(() => gateway.close());
 
   async function open(): Promise<RawClient> {
-    const client = await RawClient.connect(gateway.port);
-    client.socket.write(
-      startupMessage([
-        ['user', 'alice'],
-        ['database', gateway.database],
-      ]),
-    );
-    await client.readUntil('R');
-    const token = signToken({ sub: 'alice', exp: inSeconds(100) }, gateway.privateKey);
-    client.socket.write(passwordMessage(token));
-    await client.readUntil('Z');
+    const { client } = await openRawSession(gateway, await RawClient.connect(gateway.port));
     return client;
   }
 

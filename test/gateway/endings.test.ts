@@ -3,11 +3,11 @@ import { writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import type pg from 'pg';
 import { afterEach, expect, it, vi } from 'vitest';
-import { passwordMessage, startupMessage } from '../../src/gateway/wire/frontend-writers.js';
 import { describeWithPostgres } from '../support/postgres.js';
 import { clientOf, inSeconds, signToken, startTestGateway } from './support/gateway.js';
 import type { TestGateway } from './support/gateway.js';
 import { RawClient } from './support/raw-client.js';
+import { openRawSession } from './support/raw-session.js';
 import { makeAuthority } from './upstream/support/certificates.js';
 
 const day = 86_400;
@@ -103,12 +103,7 @@ describeWithPostgres('a session in the course of time', (binaries) => {
 
   it('ends though the client never does, when the server has ended it', async () => {
     const gateway = await startGateway({ DOWNSTREAM__SSLMODE: 'allow' });
-    const client = await RawClient.connect(gateway.port);
-    client.socket.write(startupMessage(Object.entries({ user: 'alice', database: gateway.database })));
-    await client.readUntil('R');
-    const token = signToken({ sub: 'alice', exp: inSeconds(day) }, gateway.privateKey);
-    client.socket.write(passwordMessage(token));
-    await client.readUntil('Z');
+    const { client } = await openRawSession(gateway, await RawClient.connect(gateway.port));
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     await gateway.admin.query(
       "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'alice'",

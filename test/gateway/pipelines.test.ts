@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { passwordMessage, startupMessage } from '../../src/gateway/wire/frontend-writers.js';
 import { typedMessage } from '../../src/gateway/wire/message-writer.js';
 import { describeWithPostgres } from '../support/postgres.js';
-import { inSeconds, signToken, startTestGateway } from './support/gateway.js';
+import { startTestGateway } from './support/gateway.js';
 import type { TestGateway } from './support/gateway.js';
 import { RawClient, queryMessage } from './support/raw-client.js';
 import type { RawMessage } from './support/raw-client.js';
+import { openRawSession } from './support/raw-session.js';
 
 const typesOf = (messages: readonly RawMessage[]): string => messages.map(({ type }) => type).join('');
 
@@ -31,17 +31,7 @@ describeWithPostgres('a session whose client does not wait for answers', (binari
   afterEach(() => gateway.close());
 
   async function open(): Promise<RawClient> {
-    const client = await RawClient.connect(gateway.port);
-    client.socket.write(
-      startupMessage([
-        ['user', 'alice'],
-        ['database', gateway.database],
-      ]),
-    );
-    await client.readUntil('R');
-    const token = signToken({ sub: 'alice', exp: inSeconds(100) }, gateway.privateKey);
-    client.socket.write(passwordMessage(token));
-    await client.readUntil('Z');
+    const { client } = await openRawSession(gateway, await RawClient.connect(gateway.port));
     // As drivers do it.
     client.socket.on('end', () => client.socket.end());
     return client;

@@ -2,13 +2,14 @@ import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import { cancelRequest, passwordMessage, startupMessage } from '../../src/gateway/wire/frontend-writers.js';
+import { cancelRequest } from '../../src/gateway/wire/frontend-writers.js';
 import { describeWithPostgres } from '../support/postgres.js';
-import { inSeconds, signToken, startTestGateway } from './support/gateway.js';
+import { startTestGateway } from './support/gateway.js';
 import type { TestGateway } from './support/gateway.js';
 import { startPassage } from './support/passage.js';
 import type { Passage } from './support/passage.js';
 import { RawClient } from './support/raw-client.js';
+import { openRawSession } from './support/raw-session.js';
 
 const maxLogins = 5;
 
@@ -44,20 +45,8 @@ describeWithPostgres('connections of one source that are not logged in', (binari
   }
 
   async function logIn(): Promise<{ client: RawClient; cancel: Buffer }> {
-    const client = await plain();
-    client.socket.write(
-      startupMessage([
-        ['user', 'alice'],
-        ['database', gateway.database],
-      ]),
-    );
-    await client.readUntil('R');
-    client.socket.write(
-      passwordMessage(signToken({ sub: 'alice', exp: inSeconds(86_400) }, gateway.privateKey)),
-    );
-    const key = (await client.readUntil('Z')).find(({ type }) => type === 'K')?.body;
-    if (key === undefined) throw new Error('there was no BackendKeyData');
-    return { client, cancel: cancelRequest(key.readInt32BE(0), key.subarray(4)) };
+    const { client, processId, secret } = await openRawSession(gateway, await plain());
+    return { client, cancel: cancelRequest(processId, secret) };
   }
 
   it('have their address in the log as IPv4 has it, whichever socket they came by', async () => {
