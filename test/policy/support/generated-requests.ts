@@ -120,11 +120,16 @@ function numbers(): Arbitrary<string> {
 }
 
 const goodMembers = fc
-  .record({
-    scp: fc.array(scopes, { maxLength: 3 }),
-    admin: fc.boolean(),
-    sub: fc.string({ unit: 'grapheme' }),
-  })
+  .record(
+    {
+      scp: fc.array(scopes, { maxLength: 3 }),
+      admin: fc.boolean(),
+      sub: fc.string({ unit: 'grapheme' }),
+      // A policy that answers with it decides nothing without.
+      scope: fc.constantFrom('read_sayhello', 'a b', ''),
+    },
+    { requiredKeys: ['scp', 'admin', 'sub'] },
+  )
   .map((claims) => JSON.stringify(claims).slice(1, -1));
 
 const payloads: Arbitrary<Uint8Array> = fc.oneof(
