@@ -57,7 +57,6 @@ interface AtServer {
 /** Logged in at the server; the client does not know yet. */
 export interface LoggedIn extends AtServer {
   readonly token: VerifiedToken;
-  readonly role: string;
 }
 
 const plaintextAnswer = {
@@ -89,10 +88,10 @@ export async function logInByToken(request: LoginRequest, parts: LoginParts): Pr
   );
   const atServer = logInUpstream(parameters, request, parts);
   try {
-    return { token, role, ...(await inbox.during(atServer)) };
+    return { token, ...(await inbox.during(atServer)) };
   } catch (error) {
     // The time is over for both sides, and it is the server that was waited for.
-    if (error instanceof LoginCutOff && isTimeout(error.cause)) return { token, role, ...(await atServer) };
+    if (error instanceof LoginCutOff && isTimeout(error.cause)) return { token, ...(await atServer) };
     // The client has gone meanwhile, and nobody is there to have what may still come.
     atServer.then(
       ({ socket }) => socket.destroy(),
