@@ -52,7 +52,8 @@ export class Gateway implements Drainable {
   readonly #cancelKeys = new CancelKeys();
   readonly #logins = new Map<string, number>();
   readonly #records: LoginRecords;
-  readonly #stop = new AbortController();
+  /** Connections that are neither sessions nor refused yet: aborted by the end of their time, or of the gateway. */
+  readonly #admissions = new Set<AbortController>();
   /** Cancel requests that are on their way to the server. */
   readonly #cancelling = new Set<Promise<void>>();
 
@@ -79,7 +80,7 @@ export class Gateway implements Drainable {
    */
   async run({ timeoutMs }: { readonly timeoutMs: number }): Promise<DrainResult> {
     this.server.close();
-    this.#stop.abort(new Error('the gateway stops'));
+    for (const admission of this.#admissions) admission.abort(new Error('the gateway stops'));
     const looking = setInterval(() => {
       for (const session of this.sessions) if (session.isIdle) session.end('shutdown');
     }, 20);
@@ -113,8 +114,10 @@ export class Gateway implements Drainable {
     const timer = setTimeout(() => {
       deadline.abort(new DOMException('the login took too long', 'TimeoutError'));
     }, loginTimeoutMs);
-    const signal = AbortSignal.any([deadline.signal, this.#stop.signal]);
+    this.#admissions.add(deadline);
+    const { signal } = deadline;
     const { admission, facts } = await admitConnection(socket, { parts, secureContext, address, signal });
+    this.#admissions.delete(deadline);
     clearTimeout(timer);
     // Each costs a connection to the server, so it counts for as long as that is open.
     if (admission.kind === 'cancel') await this.#cancel(socket, admission);

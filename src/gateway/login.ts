@@ -180,7 +180,7 @@ async function logInUpstream(
   });
   try {
     const atServer =
-      (await enterBySpare(spare, enter)) ?? (await enter(await connectUpstream(upstream, signal)));
+      (await enterBySpare(spare, signal, enter)) ?? (await enter(await connectUpstream(upstream, signal)));
     if (decisions.allowsSuperusers || !isSuperuser(atServer.session)) return atServer;
     atServer.socket.destroy();
   } catch (error) {
@@ -196,9 +196,10 @@ async function logInUpstream(
 /** Undefined without a spare connection, or with one that had been lost: that says nothing about the server. */
 async function enterBySpare(
   spare: SpareConnection,
+  signal: AbortSignal,
   enter: (socket: Socket) => Promise<AtServer>,
 ): Promise<AtServer | undefined> {
-  const socket = spare.take();
+  const socket = await spare.take(signal);
   if (socket === undefined) return undefined;
   try {
     return await enter(socket);

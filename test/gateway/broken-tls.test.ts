@@ -107,4 +107,16 @@ describeWithPostgres('behind the TLS handshake', (binaries) => {
     expect(contentType).toBe(alert);
     wire.destroy();
   });
+
+  it.each(versions)(
+    'nobody comes back with an earlier session, as at PostgreSQL ($maxVersion)',
+    async (options) => {
+      const first = await encrypted(options);
+      await logIn(first);
+      const session = (first.client.socket as TLSSocket).getSession();
+      const second = await encrypted({ ...options, ...(session && { session }) });
+      expect((second.client.socket as TLSSocket).isSessionReused()).toBe(false);
+      for (const { wire } of [first, second]) wire.destroy();
+    },
+  );
 });

@@ -25,17 +25,18 @@ export class SpareConnection {
   }
 
   /**
-   * The spare connection if there is one, paused and with nothing read from it. It may have been lost without a sign:
-   * whoever finds that out connects anew.
+   * The spare connection if there is one, paused and with nothing read from it; one that is on its way is waited for. It
+   * may have been lost without a sign: whoever finds that out connects anew.
+   *
+   * @param signal ends the wait
    */
-  take(): Socket | undefined {
+  async take(signal: AbortSignal): Promise<Socket | undefined> {
     const now = this.#clock();
     const areMany = now - this.#lastTakenAt < spareLivesMs;
     this.#lastTakenAt = now;
-    const socket = this.#spare?.take();
-    if (this.#spare?.isOver === true) this.#spare = undefined;
-    if (areMany && !this.#closed) this.#spare ??= new Spare(this.#options);
-    return socket;
+    const spare = this.#spare;
+    this.#spare = areMany && !this.#closed ? new Spare(this.#options) : undefined;
+    return spare?.take(signal);
   }
 
   close(): void {
@@ -48,40 +49,44 @@ export class SpareConnection {
 class Spare {
   readonly #end = new AbortController();
   readonly #timer: NodeJS.Timeout;
-  #ready: { readonly socket: Socket; readonly stopWatching: () => void } | undefined;
+  /** Why it failed is told to the login that connects itself. */
+  readonly #connection: Promise<Socket | undefined>;
+  #stopWatching = (): void => undefined;
+  #isTaken = false;
 
   constructor(options: UpstreamOptions) {
     this.#timer = setTimeout(this.drop, spareLivesMs).unref();
-    // Why it failed is told to the login that connects itself.
-    connectUpstream(options, this.#end.signal).then(this.#keep, this.drop);
+    this.#connection = connectUpstream(options, this.#end.signal).then(this.#keep, () => undefined);
   }
 
-  get isOver(): boolean {
-    return this.#end.signal.aborted;
-  }
-
-  take(): Socket | undefined {
-    if (this.#ready === undefined) return undefined;
-    const { socket, stopWatching } = this.#ready;
-    stopWatching();
-    socket.off('data', this.drop).pause();
-    this.drop();
-    return socket;
+  async take(signal: AbortSignal): Promise<Socket | undefined> {
+    this.#isTaken = true;
+    clearTimeout(this.#timer);
+    this.#stopWatching();
+    signal.addEventListener('abort', this.drop);
+    if (signal.aborted) this.drop();
+    const socket = await this.#connection;
+    signal.removeEventListener('abort', this.drop);
+    return this.#end.signal.aborted ? undefined : socket;
   }
 
   /** Whatever is still watched by the signal ends with it. */
   readonly drop = (): void => {
     clearTimeout(this.#timer);
-    this.#ready = undefined;
     // Nobody reads the reason; an exception with its stack, the default, costs more than all the rest.
     this.#end.abort('over');
   };
 
   /** The end is seen by reading only; a server that speaks first is none. */
-  readonly #keep = (socket: Socket): void => {
-    const stopWatching = watchSocket(socket, this.#end.signal, this.drop);
-    if (this.isOver) return;
+  readonly #keep = (socket: Socket): Socket => {
+    const { signal } = this.#end;
+    if (this.#isTaken && !signal.aborted) return socket;
+    const stop = watchSocket(socket, signal, this.drop);
     socket.on('data', this.drop);
-    this.#ready = { socket, stopWatching };
+    this.#stopWatching = () => {
+      stop();
+      socket.off('data', this.drop).pause();
+    };
+    return socket;
   };
 }

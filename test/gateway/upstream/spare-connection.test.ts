@@ -26,18 +26,16 @@ function spareTo(port: number, tls?: UpstreamTls) {
   return { spare, clock };
 }
 
+const { signal } = new AbortController();
+
 /** Two logins shortly after another, which find none. */
-function makeWanted(spare: SpareConnection): void {
-  expect([spare.take(), spare.take()]).toEqual([undefined, undefined]);
+async function makeWanted(spare: SpareConnection): Promise<void> {
+  expect([await spare.take(signal), await spare.take(signal)]).toEqual([undefined, undefined]);
 }
 
-/** What the next login takes, as soon as there is something to take. */
 async function taken(spare: SpareConnection): Promise<Socket> {
-  const socket = await vi.waitFor(() => {
-    const found = spare.take();
-    if (found === undefined) throw new Error('there is no spare connection yet');
-    return found;
-  });
+  const socket = await spare.take(signal);
+  if (socket === undefined) throw new Error('there is no spare connection');
   onTestFinished(() => void socket.destroy());
   return socket;
 }
@@ -72,7 +70,7 @@ describe('the spare connection to the upstream', () => {
     const server = await recordingServer();
     const { spare, clock } = spareTo(server.port);
     for (let login = 0; login < 3; login++) {
-      expect(spare.take()).toBeUndefined();
+      expect(await spare.take(signal)).toBeUndefined();
       clock.advance(5_000);
     }
     expect(await connectionsBefore(server)).toBe(0);
@@ -81,17 +79,41 @@ describe('the spare connection to the upstream', () => {
   it('is there for the next login when they come one after another, one at a time', async () => {
     const server = await recordingServer((socket) => socket.pipe(socket));
     const { spare } = spareTo(server.port);
-    makeWanted(spare);
+    await makeWanted(spare);
     const first = await taken(spare);
     const second = await taken(spare);
     expect(first).not.toBe(second);
     for (const socket of [first, second]) expect(await echo(socket.resume(), 'startup')).toBe('startup');
   });
 
+  it('is waited for when it is still on its way', async () => {
+    const server = await recordingServer((socket) => socket.pipe(socket));
+    const { spare } = spareTo(server.port);
+    await makeWanted(spare);
+    const [first, second] = await Promise.all([taken(spare), taken(spare)]);
+    expect(first).not.toBe(second);
+    expect(await echo(first.resume(), 'startup')).toBe('startup');
+  });
+
+  it('is waited for no longer than the login lasts, and closed then', async () => {
+    const silent = await recordingServer();
+    const { spare } = spareTo(silent.port, tlsOf({ sslMode: 'require' }));
+    const connected = silent.next();
+    await makeWanted(spare);
+    const login = new AbortController();
+    const waiting = spare.take(login.signal);
+    const socket = await connected;
+    const closed = once(socket.resume(), 'close');
+    login.abort();
+    expect(await waiting).toBeUndefined();
+    await closed;
+    expect(await spare.take(AbortSignal.abort())).toBeUndefined();
+  });
+
   it('is encrypted already', async () => {
     const server = await tlsServer(localhost);
     const { spare } = spareTo(server.port, tlsOf({ sslMode: 'verify-full', ca: authority.ca }));
-    makeWanted(spare);
+    await makeWanted(spare);
     const socket = await taken(spare);
     expect(await echo(socket.resume(), 'startup')).toBe('startup');
     expect(server.received().includes('startup')).toBe(false);
@@ -105,12 +127,12 @@ describe('the spare connection to the upstream', () => {
     const server = await recordingServer();
     const { spare } = spareTo(server.port);
     const connected = server.next();
-    makeWanted(spare);
+    await makeWanted(spare);
     const socket = await connected;
     const closed = once(socket.resume(), 'close');
     end(socket);
     await closed;
-    expect(spare.take()).toBeUndefined();
+    expect(await spare.take(signal)).toBeUndefined();
   });
 
   it('is closed when nobody takes it for 5 seconds', async () => {
@@ -118,24 +140,24 @@ describe('the spare connection to the upstream', () => {
     const server = await recordingServer();
     const { spare } = spareTo(server.port);
     const connected = server.next();
-    makeWanted(spare);
+    await makeWanted(spare);
     const socket = await connected;
     const closed = once(socket.resume(), 'close');
     vi.advanceTimersByTime(5_000);
     await closed;
-    expect(spare.take()).toBeUndefined();
+    expect(await spare.take(signal)).toBeUndefined();
   });
 
   it('is closed with the gateway, and none is made afterwards', async () => {
     const server = await recordingServer();
     const { spare } = spareTo(server.port);
     const connected = server.next();
-    makeWanted(spare);
+    await makeWanted(spare);
     const socket = await connected;
     const closed = once(socket.resume(), 'close');
     spare.close();
     await closed;
-    makeWanted(spare);
+    await makeWanted(spare);
     expect(await connectionsBefore(server)).toBe(1);
   });
 
@@ -143,10 +165,11 @@ describe('the spare connection to the upstream', () => {
     const gone = await recordingServer();
     await gone.close();
     const { spare } = spareTo(gone.port);
-    makeWanted(spare);
+    await makeWanted(spare);
     const server = createServer().listen(gone.port, '127.0.0.1');
     onTestFinished(() => void server.close());
     await once(server, 'listening');
+    expect(await spare.take(signal)).toBeUndefined();
     await taken(spare);
   });
 });
