@@ -35,7 +35,7 @@ export class SpareConnection {
     const areMany = now - this.#lastTakenAt < spareLivesMs;
     this.#lastTakenAt = now;
     const spare = this.#spare;
-    this.#spare = areMany && !this.#closed ? new Spare(this.#options) : undefined;
+    this.#spare = areMany && !this.#closed ? new Spare(this.#options, this.#forget) : undefined;
     return spare?.take(signal);
   }
 
@@ -43,18 +43,24 @@ export class SpareConnection {
     this.#closed = true;
     this.#spare?.drop();
   }
+
+  readonly #forget = (spare: Spare): void => {
+    if (spare === this.#spare) this.#spare = undefined;
+  };
 }
 
 /** On its way, ready, or over: taken, lost, or never asked for in time. */
 class Spare {
   readonly #end = new AbortController();
   readonly #timer: NodeJS.Timeout;
+  readonly #onOver: (spare: Spare) => void;
   /** Why it failed is told to the login that connects itself. */
   readonly #connection: Promise<Socket | undefined>;
   #stopWatching = (): void => undefined;
   #isTaken = false;
 
-  constructor(options: UpstreamOptions) {
+  constructor(options: UpstreamOptions, onOver: (spare: Spare) => void) {
+    this.#onOver = onOver;
     this.#timer = setTimeout(this.drop, spareLivesMs).unref();
     this.#connection = connectUpstream(options, this.#end.signal).then(this.#keep, () => undefined);
   }
@@ -75,6 +81,7 @@ class Spare {
     clearTimeout(this.#timer);
     // Nobody reads the reason; an exception with its stack, the default, costs more than all the rest.
     this.#end.abort('over');
+    this.#onOver(this);
   };
 
   /** The end is seen by reading only; a server that speaks first is none. */

@@ -134,7 +134,7 @@ async function startGateway(setup, tls) {
   };
   const title = `gateway, ${tls ? 'TLS' : 'plain'}`;
   const main = join(setup.root, 'dist', 'gateway', 'main.js');
-  const server = start(title, process.execPath, [main], { env, cwd: setup.root });
+  const server = start(title, process.execPath, ['--max-semi-space-size=4', main], { env, cwd: setup.root });
   await untilAccepting(server, port);
   return { name: 'gateway', kind: tls ? 'TLS' : 'plain', title, port, tls, process: server };
 }
