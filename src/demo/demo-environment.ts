@@ -3,7 +3,7 @@ import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { ClientWithSecret } from '../issuer/clients/client-registry.js';
 import { apiSettingsTable } from '../settings/api-settings.js';
-import { gatewaySettingsTable } from '../settings/gateway-settings.js';
+import { gatewaySettingsTable } from '../settings/gateway-settings-table.js';
 import { issuerSettingsTable } from '../settings/issuer-settings.js';
 import type { Environment, SettingsTable } from '../settings/setting.js';
 import type { Certificate } from './certificate.js';

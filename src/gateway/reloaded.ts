@@ -1,4 +1,7 @@
+import { SetupError } from '../base/setup-error.js';
 import { FileWatch, fileState } from '../policy/file-watch.js';
+import type { FromFiles } from '../settings/gateway-settings.js';
+import { describeMistakes } from '../settings/setting.js';
 
 export interface ReloadedOptions<T> {
   readonly paths: readonly string[];
@@ -54,4 +57,11 @@ export class Reloaded<T> {
     }
     for (const listener of this.#listeners) listener();
   }
+}
+
+/** @throws SetupError with what is wrong with the values, as at the start */
+export function readOrThrow<T>({ read }: FromFiles<T>): T {
+  const values = read();
+  if (values.ok) return values.value;
+  throw new SetupError(describeMistakes(values.mistakes));
 }

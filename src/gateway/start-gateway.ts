@@ -1,11 +1,10 @@
-import { readFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import type { SecureContext } from 'node:tls';
 import type { Logger } from 'pino';
 import { systemClock } from '../base/clock.js';
 import type { Clock } from '../base/clock.js';
 import { errorText } from '../base/error-text.js';
-import { SetupError, exitUnavailable } from '../base/setup-error.js';
+import { SetupError } from '../base/setup-error.js';
 import { listen } from '../operations/listening.js';
 import { startManagementServer } from '../operations/management-server.js';
 import { Readiness } from '../operations/readiness.js';
@@ -18,7 +17,6 @@ import { parseOpaUrl } from '../policy/opa-url.js';
 import { createOpaWasmEngine } from '../policy/opa-wasm-engine.js';
 import type { PolicyEngine } from '../policy/policy-engine.js';
 import type { GatewaySettings } from '../settings/gateway-settings.js';
-import { describeMistakes } from '../settings/setting.js';
 import { claimIsUser, decideByPolicy } from './connect-decision.js';
 import type { ConnectDecisions } from './connect-decision.js';
 import { TokenAuthenticator } from './credentials/token-authenticator.js';
@@ -26,14 +24,12 @@ import type { TrustedIssuer } from './credentials/token-authenticator.js';
 import { trustIssuer } from './credentials/trusted-issuers.js';
 import { createGatewayMetrics } from './gateway-metrics.js';
 import { Gateway } from './gateway.js';
+import { followUpstreamPassword, openUpstream, reach, upstreamCheck } from './open-upstream.js';
 import { asOauthBearer, asPassword } from './presented-token.js';
-import { Reloaded } from './reloaded.js';
+import { Reloaded, readOrThrow } from './reloaded.js';
 import { openServerCertificate } from './server-certificate.js';
 import { ScramKeyCache } from './upstream/scram-keys.js';
 import { SpareConnection } from './upstream/spare-connection.js';
-import { connectUpstream } from './upstream/upstream-connection.js';
-import type { UpstreamOptions } from './upstream/upstream-connection.js';
-import { UpstreamTls } from './upstream/upstream-tls.js';
 
 /** The gateway while it runs. */
 export interface RunningGateway extends RunningService {
@@ -42,14 +38,7 @@ export interface RunningGateway extends RunningService {
   readonly gateway: Gateway;
 }
 
-/** The PostgreSQL server can't be reached, or is not the one that the settings describe. */
-class UpstreamUnavailable extends SetupError {
-  override readonly name = 'UpstreamUnavailable';
-  override readonly exitCode = exitUnavailable;
-}
-
 const maxScramKeys = 1_000;
-const probeTimeoutMs = 2_000;
 
 /**
  * Starts the gateway: listener, management port, key set, policy.
@@ -75,8 +64,9 @@ async function start(
     logger.warn(message);
   };
   const certificate = await openCertificate(settings, onWarning, opened);
-  const upstream = await upstreamOf(settings, clock);
+  const upstream = await openUpstream(settings, clock, onWarning, opened);
   await reach(upstream);
+  const password = await followUpstreamPassword(settings, onWarning, opened);
   const spare = new SpareConnection(upstream, clock);
   opened.push(() => {
     spare.close();
@@ -94,7 +84,9 @@ async function start(
       decisions,
       upstream,
       spare,
-      upstreamPassword: settings.upstreamPassword === '' ? undefined : settings.upstreamPassword,
+      get upstreamPassword() {
+        return password.value;
+      },
       scramKeys: new ScramKeyCache(maxScramKeys, clock),
       minimumAuthentication: settings.upstreamMinimumAuth,
       requireTls: settings.downstreamSslMode === 'require',
@@ -145,18 +137,14 @@ async function openCertificate(
 
 /** Keys in files are renewed as certificates are: without a restart, and only when all of them can be read. */
 async function followKeyFiles(
-  { publicKeyFiles, readPublicKeys }: GatewaySettings,
+  { renewable: { publicKeys } }: GatewaySettings,
   authenticator: TokenAuthenticator,
   onWarning: (message: string) => void,
   opened: Opened,
 ): Promise<void> {
   const keys = await Reloaded.open({
-    paths: publicKeyFiles,
-    load: () => {
-      const read = readPublicKeys();
-      if (read.ok) return read.value;
-      throw new SetupError(describeMistakes(read.mistakes));
-    },
+    paths: publicKeys.files,
+    load: () => Object.values(readOrThrow(publicKeys)),
     onFailure: (error) => {
       onWarning(`the static keys were not renewed: ${errorText(error)}`);
     },
@@ -165,23 +153,6 @@ async function followKeyFiles(
     authenticator.renewStaticKeys(keys.value);
   });
   opened.push(() => keys.close());
-}
-
-async function upstreamOf(settings: GatewaySettings, clock: Clock): Promise<UpstreamOptions> {
-  const { upstreamHost: host, upstreamPort: port, upstreamSslMode: sslMode } = settings;
-  if (sslMode === 'disable') return { host, port, tls: undefined };
-  try {
-    const { upstreamCaFile } = settings;
-    const ca = upstreamCaFile === '' ? '' : await readFile(upstreamCaFile, 'utf8');
-    const options = ca === '' ? {} : { ca };
-    return {
-      host,
-      port,
-      tls: new UpstreamTls(host, sslMode === 'verify-ca' ? { sslMode, ca } : { sslMode, ...options }, clock),
-    };
-  } catch (cause) {
-    throw new SetupError(`UPSTREAM__CAFILE can not be used: ${errorText(cause)}`, { cause });
-  }
 }
 
 function trustedIssuers(
@@ -233,29 +204,4 @@ async function engineOf(
 function keySetCheck({ keySet }: TrustedIssuer): HealthCheck {
   const check = async () => (keySet.isWarm() ? { ok: true } : keySet.refresh());
   return { name: 'key_set', check };
-}
-
-/** Told at the start, where somebody looks; later it is a matter of readiness. */
-async function reach(upstream: UpstreamOptions): Promise<void> {
-  try {
-    (await connectUpstream(upstream, AbortSignal.timeout(probeTimeoutMs))).destroy();
-  } catch (cause) {
-    const { host, port } = upstream;
-    throw new UpstreamUnavailable(`UPSTREAM__HOST ${host}, port ${port}: ${errorText(cause)}`, { cause });
-  }
-}
-
-/** Whether the server can be reached and is believed; logging in needs a role, and only clients name one. */
-function upstreamCheck(upstream: UpstreamOptions): HealthCheck {
-  return {
-    name: 'upstream',
-    check: async () => {
-      try {
-        (await connectUpstream(upstream, AbortSignal.timeout(probeTimeoutMs))).destroy();
-        return { ok: true };
-      } catch (error) {
-        return { ok: false, reason: errorText(error) };
-      }
-    },
-  };
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { apiSettingsTable, readApiSettings } from '../../src/settings/api-settings.js';
 import { loadEnvironment } from '../../src/settings/environment.js';
-import { gatewaySettingsTable } from '../../src/settings/gateway-settings.js';
+import { gatewaySettingsTable } from '../../src/settings/gateway-settings-table.js';
 import { issuerSettingsTable } from '../../src/settings/issuer-settings.js';
 import type { SettingsTable } from '../../src/settings/setting.js';
 import { readRepositoryFile, repositoryFile } from './repository.js';

@@ -14,6 +14,7 @@ const certificate = writeCertificate();
 const other = writeCertificate();
 const folder = temporaryFolder();
 const noPem = join(folder.path, 'no.pem');
+const emptyFile = join(folder.path, 'empty.pem');
 const absent = join(folder.path, 'absent.pem');
 
 /** Something that listens: a PostgreSQL server as far as a start without TLS goes, or whoever has a port already. */
@@ -35,6 +36,7 @@ const portOf = (server: Server): string => String((server.address() as AddressIn
 
 beforeAll(async () => {
   writeFileSync(noPem, 'no certificate');
+  writeFileSync(emptyFile, '');
   listening = await listenWith(() => undefined);
   port = portOf(listening);
   withoutTls = await listenWith((socket) => socket.write('N'));
@@ -74,6 +76,12 @@ it.each<[string, () => Record<string, string>, number, () => string]>([
     () => ({ UPSTREAM__SSLMODE: 'verify-full', UPSTREAM__CAFILE: absent }),
     78,
     () => 'UPSTREAM__CAFILE can not be used: ENOENT',
+  ],
+  [
+    'a file of authorities that holds none, where it would be enough to have no file',
+    () => ({ UPSTREAM__SSLMODE: 'require', UPSTREAM__CAFILE: emptyFile }),
+    78,
+    () => 'UPSTREAM__CAFILE can not be used: there is no certificate in PEM',
   ],
   [
     'a bundle that is not there',

@@ -117,7 +117,11 @@ function contextFor(ca: string | undefined, firstGroup: string): SecureContext {
 
 /** Node takes a text without any certificate for an empty list and believes nobody, without a word. */
 function assertCertificate(pem: string): void {
-  new X509Certificate(pem);
+  try {
+    new X509Certificate(pem);
+  } catch (cause) {
+    throw new Error('there is no certificate in PEM', { cause });
+  }
 }
 
 /** A handshake fails by what the server is; a connection that ends in it may just have been lost. */

@@ -23,6 +23,8 @@ export interface TestGateway extends RunningGateway {
   readonly database: string;
   /** PEM of the authority that clients are to trust. */
   readonly ca: string;
+  /** It is the authority of the server's certificate too, and this is the file that the gateway has of it. */
+  readonly caFile: string;
   readonly certificateFiles: { readonly DOWNSTREAM__CERTFILE: string; readonly DOWNSTREAM__KEYFILE: string };
   /** Signs what the gateway trusts. */
   readonly privateKey: KeyObject;
@@ -69,9 +71,9 @@ export async function startTestGateway(
     await postgres.close();
     certificate.remove();
   };
-  const { ca, settings: certificateFiles } = certificate;
+  const { ca, caFile, settings: certificateFiles } = certificate;
   const database = url.pathname.slice(1);
-  return { ...running, postgres, admin, database, ca, certificateFiles, privateKey, log, close };
+  return { ...running, postgres, admin, database, ca, caFile, certificateFiles, privateKey, log, close };
 }
 
 async function connectAdmin(url: string): Promise<pg.Client> {
