@@ -6,7 +6,7 @@ import type { HealthCheck } from '../operations/readiness.js';
 import type { Opened } from '../operations/start-parts.js';
 import type { GatewaySettings } from '../settings/gateway-settings.js';
 import { Reloaded, readOrThrow } from './reloaded.js';
-import { connectUpstream } from './upstream/upstream-connection.js';
+import { connectUpstream, isSocketFolder } from './upstream/upstream-connection.js';
 import type { UpstreamOptions } from './upstream/upstream-connection.js';
 import { UpstreamTls } from './upstream/upstream-tls.js';
 import type { UpstreamTlsOptions } from './upstream/upstream-tls.js';
@@ -31,7 +31,8 @@ export async function openUpstream(
   onWarning: (message: string) => void,
   opened: Opened,
 ): Promise<UpstreamOptions> {
-  if (upstreamSslMode === 'disable') return { host, port, tls: undefined };
+  // A server speaks no TLS on its Unix socket, whatever the mode; libpq asks for none there.
+  if (upstreamSslMode === 'disable' || isSocketFolder(host)) return { host, port, tls: undefined };
   const paths = upstreamCaFile === '' ? [] : [upstreamCaFile];
   const load = async (): Promise<UpstreamTls> => {
     const [ca] = await Promise.all(paths.map((path) => readFile(path, 'utf8')));

@@ -119,7 +119,8 @@ async function start(
     managementPort: management.port,
   };
   const policy = engine === undefined ? `${settings.userClaim} is the user` : settings.opaUrl;
-  const inForce = { tls, upstreamTls: settings.upstreamSslMode, policy, maxSession };
+  const upstreamTls = upstream.tls === undefined ? 'disable' : settings.upstreamSslMode;
+  const inForce = { tls, upstreamTls, policy, maxSession };
   logger.info({ ...running, ...inForce }, 'the SQL gateway is listening');
   return { ...running, gateway, server: gateway, readiness };
 }

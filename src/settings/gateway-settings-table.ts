@@ -43,7 +43,7 @@ export const gatewaySettingsTable = {
   upstreamHost: setting({
     name: 'UPSTREAM__HOST',
     schema: text,
-    meaning: 'name or address of the PostgreSQL server',
+    meaning: 'name or address of the PostgreSQL server, or the folder of its Unix socket',
   }),
   upstreamPort: setting({
     name: 'UPSTREAM__PORT',

@@ -103,6 +103,12 @@ const rulesTogether: readonly Rule[] = [
     problem: 'is required with UPSTREAM__SSLMODE verify-ca',
   },
   {
+    isBroken: ({ upstreamHost = '', upstreamSslMode = '' }) =>
+      upstreamHost.startsWith('/') && upstreamSslMode.startsWith('verify-'),
+    name: 'UPSTREAM__SSLMODE',
+    problem: 'has no effect on a Unix socket, where there is no certificate to verify: leave it out',
+  },
+  {
     isBroken: ({ opaMode, opaUrl }) => opaMode === 'embedded' && opaUrl === '',
     name: 'GATEWAY_OPA_URL',
     problem: 'is required with embedded: its path names the decision',

@@ -52,6 +52,11 @@ describe('the settings of the gateway', () => {
       { ...byKey, PUBLIC_KEYS__1: '' },
       /^GATEWAY_ISSUER or PUBLIC_KEYS__1/,
     ],
+    [
+      'a certificate to verify where there is none',
+      { ...byKey, UPSTREAM__HOST: '/var/run/postgresql', UPSTREAM__SSLMODE: 'verify-full' },
+      /^UPSTREAM__SSLMODE has no effect on a Unix socket/,
+    ],
     ['an issuer without audience', { ...byIssuer, GATEWAY_AUDIENCE: '' }, /^GATEWAY_AUDIENCE is required/],
     [
       'one key set for several issuers',

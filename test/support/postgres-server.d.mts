@@ -1,5 +1,7 @@
 /** A PostgreSQL server of one's own. */
 export interface PostgresServer {
+  /** The folder of its Unix socket. */
+  readonly socketFolder: string;
   pid(): number | undefined;
   /** A new, empty database: `postgres://…`. */
   newDatabase(): Promise<string>;

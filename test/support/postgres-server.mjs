@@ -55,7 +55,7 @@ export async function startPostgres(binaries, { hba = [], tls } = {}) {
   const settings = {
     port,
     listen_addresses: '127.0.0.1',
-    unix_socket_directories: '',
+    unix_socket_directories: folder,
     fsync: 'off',
     ssl: tls ? 'on' : 'off',
   };
@@ -78,6 +78,7 @@ export async function startPostgres(binaries, { hba = [], tls } = {}) {
   };
   let databases = 0;
   return {
+    socketFolder: folder,
     pid: () => server.pid,
     newDatabase: async () => {
       const name = `db${++databases}`;

@@ -7,7 +7,7 @@ import { UpstreamError } from './upstream-error.js';
 import type { UpstreamTls } from './upstream-tls.js';
 
 export interface UpstreamOptions {
-  /** Name or IP address. */
+  /** Name or IP address, or the folder of the server's Unix socket, which begins with a slash. */
   readonly host: string;
   readonly port: number;
   /** Undefined is sslmode `disable`: no TLS is asked for. */
@@ -29,14 +29,23 @@ export async function connectUpstream(
   options: UpstreamOptions,
   signal: AbortSignal,
 ): Promise<Socket | TLSSocket> {
-  const { host, port, tls } = options;
+  const { tls } = options;
   const keepAlive = { keepAlive: true, keepAliveInitialDelay: keepAliveDelayMs };
-  const socket = connect({ host, port, noDelay: true, ...keepAlive, allowHalfOpen: true });
+  const socket = connect({ ...placeOf(options), noDelay: true, ...keepAlive, allowHalfOpen: true });
   socket.on('error', () => undefined);
   await nextEvent(socket, 'connect', signal);
   if (tls === undefined) return socket;
   await requestTls(socket, signal);
   return tls.secure(socket, signal);
+}
+
+/** Whether that is the folder of a Unix socket, as libpq tells it (PostgreSQL documentation, section 34.1.2: host). */
+export function isSocketFolder(host: string): boolean {
+  return host.startsWith('/');
+}
+
+function placeOf({ host, port }: UpstreamOptions): { path: string } | { host: string; port: number } {
+  return isSocketFolder(host) ? { path: `${host}/.s.PGSQL.${port}` } : { host, port };
 }
 
 async function requestTls(socket: Socket, signal: AbortSignal): Promise<void> {

@@ -27,6 +27,8 @@ const hba = [
   'host all by_password 127.0.0.1/32 password',
   'host all by_nothing 127.0.0.1/32 reject',
   'host all by_ident 127.0.0.1/32 ident',
+  'local all socket_by_scram scram-sha-256',
+  'local all socket_by_password password',
 ];
 
 /** Those of RFC 4013 section 3 among them, and some that it has no answer for. */
@@ -51,6 +53,7 @@ interface Attempt {
   readonly role?: string;
   readonly password?: string | undefined;
   readonly upstreamTls?: UpstreamTls | undefined;
+  readonly bySocket?: boolean;
   readonly parameters?: Readonly<Record<string, string>>;
   readonly minimum?: AuthenticationMethod;
 }
@@ -74,22 +77,16 @@ describeWithPostgres('a PostgreSQL server as the upstream', (binaries) => {
   const scramKeys = new ScramKeyCache(100, systemClock);
   const sockets: Socket[] = [];
 
-  const upstream = (upstreamTls?: UpstreamTls): UpstreamOptions => ({
-    host: '127.0.0.1',
+  const upstream = ({ upstreamTls, bySocket = false }: Attempt): UpstreamOptions => ({
+    host: bySocket ? server.socketFolder : '127.0.0.1',
     port: Number(url.port),
     tls: upstreamTls,
   });
 
   async function attempt(options: Attempt): Promise<UpstreamSession & { socket: Socket }> {
-    const {
-      role = 'by_scram',
-      password = 'pencil',
-      upstreamTls,
-      parameters = {},
-      minimum = 'none',
-    } = options;
+    const { role = 'by_scram', password = 'pencil', parameters = {}, minimum = 'none' } = options;
     const signal = AbortSignal.timeout(10_000);
-    const socket = await connectUpstream(upstream(upstreamTls), signal);
+    const socket = await connectUpstream(upstream(options), signal);
     sockets.push(socket);
     const startup = new Map(Object.entries({ user: role, database: url.pathname.slice(1), ...parameters }));
     const login = { socket, parameters: startup, password, scramKeys, signal };
@@ -102,6 +99,9 @@ describeWithPostgres('a PostgreSQL server as the upstream', (binaries) => {
     await asSuperuser("set password_encryption = 'md5'; create role by_md5 login password 'pencil'");
     await asSuperuser(
       "create role by_scram login password 'pencil'; create role by_password login password 'pencil'",
+    );
+    await asSuperuser(
+      "create role socket_by_scram login password 'pencil'; create role socket_by_password login password 'pencil'",
     );
     await asSuperuser('create role by_trust login; create role by_nothing login; create role by_ident login');
   });
@@ -130,6 +130,7 @@ describeWithPostgres('a PostgreSQL server as the upstream', (binaries) => {
       { note: 'by cleartext under TLS', role: 'by_password', upstreamTls: verifyFull },
       { note: 'by md5 under TLS', role: 'by_md5', upstreamTls: verifyFull },
       { note: 'by SCRAM under TLS, channel binding on offer', role: 'by_scram', upstreamTls: verifyFull },
+      { note: 'by SCRAM on its Unix socket', role: 'socket_by_scram', bySocket: true },
     ])('$note', async ({ note: _, ...options }) => {
       const { socket, greeting, rest } = await attempt(options);
       expect(greeting.toString('latin1', 0, 1)).toBe('S');
@@ -191,6 +192,12 @@ describeWithPostgres('a PostgreSQL server as the upstream', (binaries) => {
         expected: failure('untrusted', '08001', 'no TLS'),
       },
       {
+        note: 'by cleartext on its Unix socket',
+        role: 'socket_by_password',
+        bySocket: true,
+        expected: failure('untrusted', '08001', 'no TLS'),
+      },
+      {
         note: 'by cleartext where md5 is the minimum',
         role: 'by_password',
         minimum: 'md5',
@@ -225,19 +232,20 @@ describeWithPostgres('a PostgreSQL server as the upstream', (binaries) => {
     expect(response.toString()).toMatch(new RegExp(`^E.*SFATAL\\0.*C${sqlState}\\0M.*\\0\\0$`, 's'));
   });
 
-  it.each([
-    { note: 'plain', upstreamTls: undefined },
-    { note: 'TLS', upstreamTls: verifyFull },
-  ])('what a session does is cancelled over $note (23)', async ({ upstreamTls }) => {
-    const { socket, backendKey } = await attempt({ upstreamTls });
-    const { backendKey: other } = await attempt({ upstreamTls });
+  it.each<{ note: string; way: Attempt }>([
+    { note: 'plain', way: {} },
+    { note: 'TLS', way: { upstreamTls: verifyFull } },
+    { note: 'a Unix socket', way: { role: 'socket_by_scram', bySocket: true } },
+  ])('what a session does is cancelled over $note (23)', async ({ way }) => {
+    const { socket, backendKey } = await attempt(way);
+    const { backendKey: other } = await attempt(way);
     // A notice is sent at once, other results only with the end of the query.
     const answer = query(socket, "do $$ begin raise notice 'begun'; perform pg_sleep(20); end $$");
     await once(socket, 'data');
     if (backendKey === undefined || other === undefined) throw new Error('no BackendKeyData');
     const signal = AbortSignal.timeout(10_000);
-    await cancelUpstream(upstream(upstreamTls), { ...backendKey, secret: other.secret }, signal);
-    await cancelUpstream(upstream(upstreamTls), backendKey, signal);
+    await cancelUpstream(upstream(way), { ...backendKey, secret: other.secret }, signal);
+    await cancelUpstream(upstream(way), backendKey, signal);
     expect(await answer).toContain('C57014');
   });
 });
