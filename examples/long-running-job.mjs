@@ -21,7 +21,7 @@ const source = createTokenSource({
 });
 const pool = new pg.Pool({
   password: source.asPassword(),
-  ssl: PGSSLROOTCERT && { ca: readFileSync(PGSSLROOTCERT, 'utf8') },
+  ssl: PGSSLROOTCERT ? { ca: readFileSync(PGSSLROOTCERT, 'utf8') } : true,
   // Well below the life of a token: no connection meets its end in the middle of a query.
   maxLifetimeSeconds: Number(CONNECTION_SECONDS),
 });

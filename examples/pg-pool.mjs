@@ -19,7 +19,7 @@ const pool = new pg.Pool({
   // Host, port, user and database are those of PGHOST and so on. With a connectionString, pg would forget this function.
   password: source.asPassword(),
   // A token is a password: only a server that proves who it is may see it.
-  ssl: PGSSLROOTCERT && { ca: readFileSync(PGSSLROOTCERT, 'utf8') },
+  ssl: PGSSLROOTCERT ? { ca: readFileSync(PGSSLROOTCERT, 'utf8') } : true,
   max: 5,
 });
 // The server ends sessions when their token does; the pool opens others in their place.

@@ -13,6 +13,8 @@ export interface UndiciUpstreamOptions {
   readonly connectTimeoutMs: number;
   /** Certificates in PEM to trust instead of those that Node brings along. */
   readonly ca?: string;
+  /** For calls that are far apart: each has a connection of its own, so that none is stale and none is sent twice. */
+  readonly isSeldom?: boolean;
   /** Answers of every status but redirects come back as answers; unless set, those of 2xx only. */
   readonly anyStatus?: boolean;
 }
@@ -28,18 +30,18 @@ export interface UndiciUpstream {
  *
  * A server may close an idle connection in the very moment it is used again (RFC 9112 section 9.3.1). A call whose
  * connection ends before anything was answered is therefore sent once more, on a connection of its own: after a restart
- * or a network failure every connection of the pool may be stale. All calls made here can be repeated.
+ * or a network failure every connection of the pool may be stale. So calls have to bear that, or be `isSeldom`.
  */
 export function createUndiciUpstream(origin: string, options: UndiciUpstreamOptions): UndiciUpstream {
-  const pool = createPool(origin, options, 1);
   // By undici's pipelining 0 each call has a new connection.
   const fresh = createPool(origin, options, 0);
+  const pool = options.isSeldom === true ? fresh : createPool(origin, options, 1);
   return {
     call: (request) =>
       new Promise((resolve) => {
         const exchange = new Exchange(request, resolve, {
           anyStatus: options.anyStatus === true,
-          sendAgain: () => fresh.dispatch(toDispatch(request), exchange),
+          sendAgain: pool === fresh ? undefined : () => fresh.dispatch(toDispatch(request), exchange),
         });
         pool.dispatch(toDispatch(request), exchange);
       }),
@@ -81,7 +83,7 @@ type Settle = (outcome: Outcome<UpstreamAnswer, UpstreamFailure>) => void;
 
 interface Sending {
   readonly anyStatus: boolean;
-  readonly sendAgain: () => void;
+  readonly sendAgain: (() => void) | undefined;
 }
 
 /** Follows one call through undici's events and settles it exactly once. */

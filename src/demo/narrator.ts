@@ -17,10 +17,10 @@ export class Narrator {
     this.#out = out;
   }
 
-  /** Decision records go to a file, so that the walk stays readable. */
+  /** Decision records go to a file, so that the walk stays readable. It may be that of a demo which is still running. */
   static logFile(): ReturnType<typeof pino.destination> {
     mkdirSync(demoFolder, { recursive: true, mode: 0o700 });
-    return pino.destination({ dest: `${demoFolder}/demo.log`, sync: true, append: false });
+    return pino.destination({ dest: `${demoFolder}/demo.log`, sync: true, append: true });
   }
 
   heading(text: string): void {

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { SecureContext } from 'node:tls';
 import { ClientGone, ClientInbox, LoginCutOff } from './client-inbox.js';
+import { LoginRefused } from './login-refusal.js';
 import { readInitialPacket } from './wire/initial-packet.js';
 import type { InitialPacket } from './wire/initial-packet.js';
 import { ProtocolViolation } from './wire/protocol-violation.js';
@@ -39,7 +40,7 @@ const alpn = 'postgresql';
  *
  * @param channel has the encrypted socket as soon as there is one
  * @param secureContext certificate and key in force; undefined where TLS is not offered
- * @throws ProtocolViolation, ClientGone, LoginCutOff
+ * @throws ProtocolViolation, ClientGone, LoginCutOff, LoginRefused when TLS can't be agreed upon
  * @see PostgreSQL documentation, sections 55.2.1, 55.2.10 and 55.2.11
  */
 export async function readArrival(
@@ -104,18 +105,25 @@ async function encrypt(
 function established(socket: TLSSocket, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const settle = (end: () => void) => (): void => {
-      socket.off('secure', onSecure).off('end', onGone).off('close', onGone);
+      socket.off('secure', onSecure).off('end', onGone).off('close', onGone).off('_tlsError', onFailure);
       signal.removeEventListener('abort', onAbort);
       end();
     };
     const onSecure = settle(resolve);
     const onGone = settle(() => {
-      reject(new ClientGone('the TLS handshake did not succeed'));
+      reject(new ClientGone('the client has gone in the TLS handshake'));
     });
     const onAbort = settle(() => {
-      reject(new LoginCutOff('the TLS handshake was cut off'));
+      reject(new LoginCutOff('the TLS handshake was cut off', { cause: signal.reason }));
     });
-    socket.on('secure', onSecure).on('end', onGone).on('close', onGone);
+    // Such as a client that does not believe the certificate. It has been told by an alert, if at all.
+    const onFailure = (error: Error & { readonly reason?: string }): void => {
+      settle(() => {
+        const { reason = error.message } = error;
+        reject(new LoginRefused('malformed', `TLS with the client failed: ${reason}`, undefined));
+      })();
+    };
+    socket.on('secure', onSecure).on('end', onGone).on('close', onGone).on('_tlsError', onFailure);
     signal.addEventListener('abort', onAbort);
   });
 }

@@ -9,6 +9,11 @@ export class ClientGone extends Error {
 /** The time for the whole login is over, or the gateway stops. */
 export class LoginCutOff extends Error {
   override readonly name = 'LoginCutOff';
+
+  /** Whether it is the time that is over. */
+  get isTimeout(): boolean {
+    return this.cause instanceof DOMException && this.cause.name === 'TimeoutError';
+  }
 }
 
 /** More than the longest token in a message. */

@@ -68,10 +68,16 @@ function toRefusal(error: unknown): LoginRefused {
   if (error instanceof ClientGone) return new LoginRefused('gone', error.message, undefined);
   if (error instanceof ProtocolViolation)
     return fatal('malformed', error.message, error.sqlState, error.message);
-  if (error instanceof LoginCutOff)
-    return fatal('timeout', error.message, '57P03', 'the login was not completed in time');
+  if (error instanceof LoginCutOff) return cutOff(error);
   // One connection's unexpected fault ends that connection.
   return fatal('malformed', `unexpected: ${errorText(error)}`, 'XX000', 'internal error of the gateway');
+}
+
+/** PostgreSQL has the same code for a server that stops. */
+function cutOff(error: LoginCutOff): LoginRefused {
+  return error.isTimeout
+    ? fatal('timeout', error.message, '57P03', 'the login was not completed in time')
+    : fatal('shutdown', error.message, '57P03', 'the gateway is stopping');
 }
 
 function fatal(

@@ -1,5 +1,6 @@
 import { createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { SecureContext } from 'node:tls';
 import type { Logger } from 'pino';
 import type { Clock } from '../base/clock.js';
@@ -35,8 +36,8 @@ export interface GatewayOptions {
 
 const keepAliveDelayMs = 60_000;
 const cancelTimeoutMs = 5_000;
-/** Node's timers hold no more, some 24.8 days. */
-const longestTimerMs = 2 ** 31 - 1;
+/** A timer stands still while the machine sleeps, does not see a clock that is set, and holds 24.8 days at most. */
+const longestTimerMs = 60_000;
 
 const tooManyLogins = errorResponse({
   severity: 'FATAL',
@@ -79,6 +80,9 @@ export class Gateway implements Drainable {
    * @returns whether all had ended by then
    */
   async run({ timeoutMs }: { readonly timeoutMs: number }): Promise<DrainResult> {
+    // Connections that the kernel has made already get accepted rather than reset.
+    await nextTurn();
+    await nextTurn();
     this.server.close();
     for (const admission of this.#admissions) admission.abort(new Error('the gateway stops'));
     const looking = setInterval(() => {
@@ -119,6 +123,8 @@ export class Gateway implements Drainable {
     const { admission, facts } = await admitConnection(socket, { parts, secureContext, address, signal });
     this.#admissions.delete(deadline);
     clearTimeout(timer);
+    // A client that has left may have a login at the server that nobody else would end.
+    if (admission.kind === 'refused') deadline.abort('over');
     // Each costs a connection to the server, so it counts for as long as that is open.
     if (admission.kind === 'cancel') await this.#cancel(socket, admission);
     this.#leaveLogins(source);

@@ -14,6 +14,7 @@ export type LoginOutcome =
   | 'upstream_unavailable'
   | 'upstream_refused' // the server ended the login in words of its own
   | 'timeout'
+  | 'shutdown' // the gateway stops
   | 'gone';
 
 /** A login that ends here: what the client is told, and what the log is. */

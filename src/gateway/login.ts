@@ -7,6 +7,7 @@ import type { LoginFacts } from './login-facts.js';
 import type { TokenAuthenticator } from './credentials/token-authenticator.js';
 import { LoginRefused, refusalOf } from './login-refusal.js';
 import type { TokenMethod } from './presented-token.js';
+import { passedOn } from './upstream/authentication.js';
 import type { AuthenticationMethod } from './upstream/authentication.js';
 import type { SpareConnection } from './upstream/spare-connection.js';
 import { connectUpstream } from './upstream/upstream-connection.js';
@@ -91,7 +92,7 @@ export async function logInByToken(request: LoginRequest, parts: LoginParts): Pr
     return { token, ...(await inbox.during(atServer)) };
   } catch (error) {
     // The time is over for both sides, and it is the server that was waited for.
-    if (error instanceof LoginCutOff && isTimeout(error.cause)) return { token, ...(await atServer) };
+    if (error instanceof LoginCutOff && error.isTimeout) return { token, ...(await atServer) };
     // The client has gone meanwhile, and nobody is there to have what may still come.
     atServer.then(
       ({ socket }) => socket.destroy(),
@@ -99,10 +100,6 @@ export async function logInByToken(request: LoginRequest, parts: LoginParts): Pr
     );
     throw error;
   }
-}
-
-function isTimeout(reason: unknown): boolean {
-  return reason instanceof DOMException && reason.name === 'TimeoutError';
 }
 
 async function admit(
@@ -193,7 +190,10 @@ async function logInUpstream(
   });
 }
 
-/** Undefined without a spare connection, or with one that had been lost: that says nothing about the server. */
+/**
+ * Undefined without a spare connection, with one that had been lost, and with one that the server had no use for when it
+ * was made: that says nothing about the server as it is.
+ */
 async function enterBySpare(
   spare: SpareConnection,
   signal: AbortSignal,
@@ -204,7 +204,8 @@ async function enterBySpare(
   try {
     return await enter(socket);
   } catch (error) {
-    if (error instanceof UpstreamError && error.kind === 'unreachable') return undefined;
+    if (!(error instanceof UpstreamError)) throw error;
+    if (error.kind === 'unreachable' || passedOn.has(error.sqlState)) return undefined;
     throw error;
   }
 }

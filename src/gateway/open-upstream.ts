@@ -71,13 +71,15 @@ function tlsOptions(
  * @throws SetupError when the file has become unreadable since the settings were read
  */
 export async function followUpstreamPassword(
-  { upstreamPassword: atStart, renewable: { upstreamPassword: renewed } }: GatewaySettings,
+  { renewable: { upstreamPassword: renewed } }: GatewaySettings,
   onWarning: (message: string) => void,
   opened: Opened,
 ): Promise<Reloaded<string | undefined>> {
+  let inForce = '';
   const load = (): string | undefined => {
     const { upstreamPassword } = readOrThrow(renewed);
-    if (upstreamPassword === '' && atStart !== '') throw new SetupError('UPSTREAM__PASSWORD_FILE is empty');
+    if (upstreamPassword === '' && inForce !== '') throw new SetupError('UPSTREAM__PASSWORD_FILE is empty');
+    inForce = upstreamPassword;
     return upstreamPassword === '' ? undefined : upstreamPassword;
   };
   const onFailure = (error: unknown): void => {

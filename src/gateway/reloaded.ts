@@ -1,3 +1,4 @@
+import { errorText } from '../base/error-text.js';
 import { SetupError } from '../base/setup-error.js';
 import { FileWatch, fileState } from '../policy/file-watch.js';
 import type { FromFiles } from '../settings/gateway-settings.js';
@@ -10,12 +11,17 @@ export interface ReloadedOptions<T> {
   readonly onFailure: (error: unknown) => void;
 }
 
-/** A value out of files, made anew when one of them changes. Where that fails the last one stays in force. */
+/**
+ * A value out of files, made anew when one of them changes. Where that fails the last one stays in force, and another
+ * try is made with each look: what failed may have been the look alone.
+ */
 export class Reloaded<T> {
   readonly #options: ReloadedOptions<T>;
   readonly #listeners: (() => void)[] = [];
   #value: T;
   #watches: readonly FileWatch[] = [];
+  /** What was told last, and is not told again with each look. */
+  #failure: string | undefined;
 
   private constructor(options: ReloadedOptions<T>, value: T) {
     this.#options = options;
@@ -48,14 +54,18 @@ export class Reloaded<T> {
   }
 
   /** Of several files that belong together one is written first: then they do not fit, and the next look finds them. */
-  async #reload(): Promise<void> {
+  async #reload(): Promise<boolean> {
     try {
       this.#value = await this.#options.load();
     } catch (error) {
-      this.#options.onFailure(error);
-      return;
+      const failure = errorText(error);
+      if (failure !== this.#failure) this.#options.onFailure(error);
+      this.#failure = failure;
+      return false;
     }
+    this.#failure = undefined;
     for (const listener of this.#listeners) listener();
+    return true;
   }
 }
 

@@ -145,7 +145,8 @@ export class Session {
     if (!server.readableEnded) {
       // A client that ended in order has been waited for; this one is gone while its backend may be at work.
       this.#end ??= 'client_lost';
-      if (!this.isIdle) this.#parts.cancelBackend();
+      // Who had the last word has cancelled already.
+      if (this.#lastWord === undefined && !this.isIdle) this.#parts.cancelBackend();
       server.destroy();
     }
     this.#closed();

@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import type { SecureContext } from 'node:tls';
 import type { Logger } from 'pino';
@@ -75,8 +76,11 @@ async function start(
   const { engine, decisions, checks } = await policyOf(settings, onWarning, opened);
   await Promise.all(issuers.map(({ keySet }) => keySet.refresh()));
   const metrics = createGatewayMetrics();
-  const authenticator = new TokenAuthenticator({ staticKeys: settings.publicKeys, issuers }, clock);
-  await followKeyFiles(settings, authenticator, onWarning, opened);
+  const keys = await followKeyFiles(settings, onWarning, opened);
+  const authenticator = new TokenAuthenticator({ staticKeys: keys.value, issuers }, clock);
+  keys.onChange(() => {
+    authenticator.renewStaticKeys(keys.value);
+  });
   const gateway = new Gateway({
     parts: {
       authenticator,
@@ -139,10 +143,9 @@ async function openCertificate(
 /** Keys in files are renewed as certificates are: without a restart, and only when all of them can be read. */
 async function followKeyFiles(
   { renewable: { publicKeys } }: GatewaySettings,
-  authenticator: TokenAuthenticator,
   onWarning: (message: string) => void,
   opened: Opened,
-): Promise<void> {
+): Promise<Reloaded<readonly KeyObject[]>> {
   const keys = await Reloaded.open({
     paths: publicKeys.files,
     load: () => Object.values(readOrThrow(publicKeys)),
@@ -150,10 +153,8 @@ async function followKeyFiles(
       onWarning(`the static keys were not renewed: ${errorText(error)}`);
     },
   });
-  keys.onChange(() => {
-    authenticator.renewStaticKeys(keys.value);
-  });
   opened.push(() => keys.close());
+  return keys;
 }
 
 function trustedIssuers(
@@ -187,6 +188,10 @@ async function policyOf(
   const engine = await engineOf(settings, url.value, onWarning);
   opened.push(() => engine.close());
   const { decisionPath } = url.value;
+  // It may come later, and is not waited for; until then nobody is let in.
+  void engine.probe(decisionPath).then((probed) => {
+    if (!probed.ok) onWarning(`GATEWAY_OPA_URL: no decision yet, and no login without: ${probed.reason}`);
+  });
   const check = { name: 'policy', check: () => engine.probe(decisionPath) };
   return { engine, decisions: decideByPolicy(engine, decisionPath), checks: [check] };
 }

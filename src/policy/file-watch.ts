@@ -22,8 +22,8 @@ export interface FileWatchOptions {
   readonly path: string;
   /** The state in which the file was last read. */
   readonly state: string;
-  /** Runs for each change, one at a time. Must not reject. */
-  onChange(): Promise<void>;
+  /** Runs for each change, one at a time; after `false` again with the next look. Must not reject. */
+  onChange(): Promise<boolean>;
 }
 
 /**
@@ -79,7 +79,8 @@ export class FileWatch {
       const state = await fileState(this.#options.path);
       if (this.#closed || state === this.#state) return;
       this.#state = state;
-      await this.#options.onChange();
+      // No state of a file is empty.
+      if (!(await this.#options.onChange())) this.#state = '';
     });
   }
 }

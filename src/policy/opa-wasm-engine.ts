@@ -37,6 +37,7 @@ export class OpaWasmEngine implements PolicyEngine {
   readonly #options: OpaWasmEngineOptions;
   #inForce: LoadedBundle;
   #watch: FileWatch | undefined;
+  #failure: string | undefined;
 
   constructor(inForce: LoadedBundle, options: OpaWasmEngineOptions) {
     this.#inForce = inForce;
@@ -85,10 +86,15 @@ export class OpaWasmEngine implements PolicyEngine {
     this.generation++;
   }
 
-  async #reload(): Promise<void> {
+  /** What can't be used is told once, and tried again with each look: it may have been the reading that failed. */
+  async #reload(): Promise<boolean> {
     const loaded = await loadBundle(this.#options.bundlePath, this.#inForce);
+    const failure = loaded.ok ? undefined : loaded.reason;
     if (loaded.ok) this.#takeIntoForce(loaded.value);
-    else this.#options.onWarning(`${loaded.reason}; revision ${this.revision() ?? 'unknown'} stays in force`);
+    else if (failure !== this.#failure)
+      this.#options.onWarning(`${failure}; revision ${this.revision() ?? 'unknown'} stays in force`);
+    this.#failure = failure;
+    return loaded.ok;
   }
 }
 

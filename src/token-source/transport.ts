@@ -81,7 +81,9 @@ export class Transport {
     const known = this.#upstreams.get(origin);
     if (known !== undefined) return known;
     const { connectTimeoutMs, ca } = this.#options;
-    const options = { connections, connectTimeoutMs, anyStatus: true, ...(ca === undefined ? {} : { ca }) };
+    // What is sent twice without need may be a refresh token that was used up the first time.
+    const kind = { isSeldom: true, anyStatus: true };
+    const options = { connections, connectTimeoutMs, ...kind, ...(ca === undefined ? {} : { ca }) };
     const upstream = createUndiciUpstream(origin, options);
     this.#upstreams.set(origin, upstream);
     return upstream;

@@ -99,6 +99,20 @@ describeWithPostgres('behind the TLS handshake', (binaries) => {
     }, 10_000);
   });
 
+  it('a handshake that fails is told in the log, with the reason', async () => {
+    const { socket: wire } = await RawClient.connect(gateway.port);
+    wire.write(sslRequest());
+    await once(wire, 'data');
+    const options = { maxVersion: 'TLSv1.2', ciphers: 'ECDHE-RSA-AES128-GCM-SHA256' } as const;
+    const secured = connectTls({ socket: wire, rejectUnauthorized: false, ...options });
+    await once(secured, 'error');
+    await vi.waitFor(() => {
+      expect(gateway.log.join('')).toMatch(
+        /"outcome":"malformed","reason":"TLS with the client failed: no shared cipher".*"msg":"login"/,
+      );
+    });
+  });
+
   it('TLS 1.2 has no second handshake, which would cost the gateway more than the client', async () => {
     const { client, wire } = await encrypted({ maxVersion: 'TLSv1.2' });
     const answer = once(wire, 'data') as Promise<[Buffer]>;

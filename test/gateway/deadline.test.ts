@@ -95,7 +95,7 @@ describeWithPostgres('a client that does not come in before the deadline (6)', (
   }
 
   /** The policy has said yes, and the server is silent. */
-  async function waitingForServer(): Promise<RawClient> {
+  async function silentServer(): Promise<{ client: RawClient; atServer: Socket }> {
     const begun = Promise.withResolvers<Socket>();
     passage.nextMeets((socket) =>
       socket.once('data', () => {
@@ -104,8 +104,7 @@ describeWithPostgres('a client that does not come in before the deadline (6)', (
     );
     const { client } = await judged(await asked(await accepted()));
     opa.answer();
-    await begun.promise;
-    return client;
+    return { client, atServer: await begun.promise };
   }
 
   async function halfAPacket(): Promise<RawClient> {
@@ -120,13 +119,20 @@ describeWithPostgres('a client that does not come in before the deadline (6)', (
     ['says nothing in TLS', () => encryptedClient(gateway), '57P03'],
     ['sends no token', async () => asked(await accepted()), '57P03'],
     ['waits for the policy', async () => (await judged(await asked(await accepted()))).client, '57P03'],
-    ['waits for the server', waitingForServer, '08006'],
+    ['waits for the server', async () => (await silentServer()).client, '08006'],
   ])('because it %s is told so, and the connection ends', async (_, begin, sqlState) => {
     const client = await begin();
     await vi.advanceTimersByTimeAsync(deadlineMs);
     const [refusal] = await client.readUntil('E');
     expect(refusal?.body.toString()).toContain(`SFATAL\0VFATAL\0C${sqlState}\0`);
     expect(await client.rest()).toBe('');
+  });
+
+  it('and has left while the server was silent leaves no connection there', async () => {
+    const { client, atServer } = await silentServer();
+    const closed = once(atServer.resume(), 'close');
+    client.socket.destroy();
+    await closed;
   });
 
   it('because it does not begin with TLS loses the connection', async () => {

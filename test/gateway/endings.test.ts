@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
@@ -135,16 +136,35 @@ describeWithPostgres('a session in the course of time', (binaries) => {
     await Promise.all([client.end(), next.client.end()]);
   });
 
-  it('goes on, and others begin, when the new certificate is none: the old one stays in force (27)', async () => {
-    const gateway = await startGateway();
-    const { client } = await open(gateway);
-    writeFileSync(gateway.certificateFiles.DOWNSTREAM__KEYFILE, 'no key');
-    await vi.waitFor(() => {
-      expect(gateway.log.join('')).toContain('the certificate for clients was not renewed');
-    }, 10_000);
-    const next = await open(gateway);
-    expect(await one(next.client)).toEqual([{ one: 1 }]);
-    expect(await one(client)).toEqual([{ one: 1 }]);
-    await Promise.all([client.end(), next.client.end()]);
+  it('ends soon after its token when the clock jumps, or the machine has slept (26)', async () => {
+    let ahead = 0;
+    const gateway = await startGateway({}, () => Date.now() + ahead);
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const { ended } = await open(gateway, inSeconds(day));
+    ahead = 2 * day * 1000;
+    vi.advanceTimersByTime(60_000);
+    expect(await ended).toMatchObject({ ...shutDown, message: expect.stringContaining('expired') as string });
   });
+
+  it.each([
+    ['no key', () => 'no key'],
+    [
+      'a key of another kind',
+      () => generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }),
+    ],
+  ])(
+    'goes on, and others begin, when the new key is %s: the old pair stays in force (27)',
+    async (_, content) => {
+      const gateway = await startGateway();
+      const { client } = await open(gateway);
+      writeFileSync(gateway.certificateFiles.DOWNSTREAM__KEYFILE, content());
+      await vi.waitFor(() => {
+        expect(gateway.log.join('')).toContain('the certificate for clients was not renewed');
+      }, 10_000);
+      const next = await open(gateway);
+      expect(await one(next.client)).toEqual([{ one: 1 }]);
+      expect(await one(client)).toEqual([{ one: 1 }]);
+      await Promise.all([client.end(), next.client.end()]);
+    },
+  );
 });

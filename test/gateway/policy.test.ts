@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type pg from 'pg';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { passwordMessage, startupMessage } from '../../src/gateway/wire/frontend-writers.js';
 import { bundlesOf } from '../../scripts/lib/policies.mjs';
 import { temporaryFolder } from '../issuer/support/issuer.js';
@@ -172,6 +172,15 @@ decision := {"allow": "true"} if input.user == "text"
 
     const client = (user: string, sub = user): pg.Client =>
       clientOf(gateway, token(gateway, { sub }), { user });
+
+    it('is missed at the start already when its path is misspelt', async () => {
+      const misspelt = { GATEWAY_OPA_URL: `${opa.origin}/v1/data/own/decison` };
+      const other = await startTestGateway(binaries, misspelt);
+      onTestFinished(() => other.close());
+      await vi.waitFor(() => {
+        expect(other.log.join('')).toContain('GATEWAY_OPA_URL: no decision yet, and no login without: ');
+      });
+    });
 
     it('may answer with a boolean: the user is the role', async () => {
       expect(await currentUser(client('alice'))).toBe('alice');

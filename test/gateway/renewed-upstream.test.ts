@@ -46,15 +46,16 @@ describeWithPostgres('what the gateway knows of the server', (binaries) => {
     const folder = temporaryFolder();
     const file = join(folder.path, 'password');
 
-    beforeEach(async () => {
-      writeFileSync(file, 'first-sesame\n');
+    async function startWith(content: string): Promise<void> {
+      writeFileSync(file, content);
       gateway = await startTestGateway(binaries, { UPSTREAM__PASSWORD_FILE: file });
       const { rows } = await gateway.admin.query<{ hba_file: string }>('show hba_file');
       const hbaFile = rows[0]?.hba_file ?? '';
       writeFileSync(hbaFile, `host all alice all scram-sha-256\n${readFileSync(hbaFile, 'utf8')}`);
       await gateway.admin.query('select pg_reload_conf()');
       await setPassword('first-sesame');
-    });
+    }
+    beforeEach(() => startWith('first-sesame\n'));
 
     afterAll(() => {
       folder.remove();
@@ -69,6 +70,19 @@ describeWithPostgres('what the gateway knows of the server', (binaries) => {
       writeFileSync(file, 'second-sesame\n');
       const after = await vi.waitFor(open, { timeout: 20_000, interval: 100 });
       await areAlive(before, after);
+    });
+
+    it('comes into its file later, and stays in force when it leaves that again (27)', async () => {
+      await gateway.close();
+      await startWith('');
+      await vi.waitFor(async () => {
+        expect(await loginCode()).toBe(unavailable);
+      }, 10_000);
+      writeFileSync(file, 'first-sesame\n');
+      await areAlive(await vi.waitFor(open, { timeout: 20_000, interval: 100 }));
+      writeFileSync(file, '');
+      await untilLogged(/was not renewed: UPSTREAM__PASSWORD_FILE is empty/);
+      await areAlive(await open());
     });
 
     it.each<[string, () => void, RegExp]>([

@@ -3,13 +3,14 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
-import { sslRequest } from '../../src/gateway/wire/frontend-writers.js';
+import { sslRequest, startupMessage } from '../../src/gateway/wire/frontend-writers.js';
 import { endNow, runProgram } from '../support/api-process.js';
 import type { ApiProcess } from '../support/api-process.js';
 import { describeWithPostgres, startPostgres } from '../support/postgres.js';
 import type { PostgresServer } from '../support/postgres.js';
 import { inSeconds, signToken, writeCertificate } from './support/gateway.js';
 import { RawClient } from './support/raw-client.js';
+import { encrypt } from './support/raw-session.js';
 
 describeWithPostgres('the process of the gateway, told to stop by SIGTERM', (binaries) => {
   const certificate = writeCertificate();
@@ -87,9 +88,15 @@ describeWithPostgres('the process of the gateway, told to stop by SIGTERM', (bin
     const arriving = await RawClient.connect(port);
     arriving.socket.write(sslRequest());
     await once(arriving.socket, 'data');
+    const asked = await encrypt(certificate, await RawClient.connect(port));
+    asked.socket.write(startupMessage([['user', 'alice']]));
+    await asked.readUntil('R');
     gateway.process.kill('SIGTERM');
     expect(await idle.ended).toMatchObject(shutDown);
     await once(arriving.socket.resume(), 'end');
+    const [refusal] = await asked.readUntil('E');
+    expect(refusal?.body.toString()).toBe('SFATAL\0VFATAL\0C57P03\0Mthe gateway is stopping\0\0');
+    await gateway.line(({ msg, outcome }) => msg === 'login' && outcome === 'shutdown');
     const [refused] = (await once(connect(port, '127.0.0.1'), 'error')) as [NodeJS.ErrnoException];
     expect(refused.code).toBe('ECONNREFUSED');
     await unlock();

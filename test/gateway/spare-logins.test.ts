@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { describeWithPostgres } from '../support/postgres.js';
+import { errorResponse } from '../../src/gateway/wire/backend-messages.js';
 import { clientOf, inSeconds, signToken, startTestGateway } from './support/gateway.js';
 import type { TestGateway } from './support/gateway.js';
 import { startPassage } from './support/passage.js';
@@ -32,4 +33,22 @@ describeWithPostgres('logins one after another', (binaries) => {
     expect(await currentUser()).toBe('alice');
     expect(gateway.log.join('')).not.toContain('upstream_unavailable');
   });
+
+  it.each(['57P03', '53300'])(
+    'have one of their own when that one came too early or was too many (%s)',
+    async (sqlState) => {
+      const tooEarly = errorResponse({ severity: 'FATAL', sqlState, message: 'not now' });
+      const met = Promise.withResolvers<undefined>();
+      expect(await currentUser()).toBe('alice');
+      // The next login makes the next spare connection before it connects itself, if it has to.
+      passage.nextMeets((socket) => {
+        met.resolve(undefined);
+        socket.once('data', () => socket.end(tooEarly));
+      });
+      expect(await currentUser()).toBe('alice');
+      await met.promise;
+      expect(await currentUser()).toBe('alice');
+      expect(gateway.log.join('')).not.toContain('upstream_unavailable');
+    },
+  );
 });

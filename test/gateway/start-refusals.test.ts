@@ -14,6 +14,7 @@ const certificate = writeCertificate();
 const other = writeCertificate();
 const folder = temporaryFolder();
 const noPem = join(folder.path, 'no.pem');
+const ed25519Key = join(folder.path, 'ed25519.pem');
 const emptyFile = join(folder.path, 'empty.pem');
 const absent = join(folder.path, 'absent.pem');
 
@@ -37,6 +38,8 @@ const portOf = (server: Server): string => String((server.address() as AddressIn
 beforeAll(async () => {
   writeFileSync(noPem, 'no certificate');
   writeFileSync(emptyFile, '');
+  const { privateKey } = generateKeyPairSync('ed25519');
+  writeFileSync(ed25519Key, privateKey.export({ type: 'pkcs8', format: 'pem' }));
   listening = await listenWith(() => undefined);
   port = portOf(listening);
   withoutTls = await listenWith((socket) => socket.write('N'));
@@ -70,6 +73,21 @@ it.each<[string, () => Record<string, string>, number, () => string]>([
     () => ({ DOWNSTREAM__KEYFILE: other.settings.DOWNSTREAM__KEYFILE }),
     78,
     () => files,
+  ],
+  [
+    'a key of another kind than the certificate',
+    () => ({ DOWNSTREAM__KEYFILE: ed25519Key }),
+    78,
+    () => `${files}the key in DOWNSTREAM__KEYFILE is not that of the certificate`,
+  ],
+  [
+    'certificate and key in each other’s place',
+    () => ({
+      DOWNSTREAM__CERTFILE: certificate.settings.DOWNSTREAM__KEYFILE,
+      DOWNSTREAM__KEYFILE: certificate.settings.DOWNSTREAM__CERTFILE,
+    }),
+    78,
+    () => `${files}DOWNSTREAM__CERTFILE holds no certificate in PEM`,
   ],
   [
     'an authority that is not there',

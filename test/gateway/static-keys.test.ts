@@ -2,7 +2,11 @@ import { generateKeyPairSync } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import type pg from 'pg';
+import { afterAll, beforeAll, expect, it, onTestFinished, vi } from 'vitest';
+import { startGateway } from '../../src/gateway/start-gateway.js';
+import { createLogger } from '../../src/operations/logging.js';
+import { readGatewaySettings } from '../../src/settings/gateway-settings.js';
 import { temporaryFolder } from '../issuer/support/issuer.js';
 import { describeWithPostgres } from '../support/postgres.js';
 import { clientOf, inSeconds, signToken, startTestGateway } from './support/gateway.js';
@@ -26,8 +30,8 @@ describeWithPostgres('a static key in a file', (binaries) => {
   const tokenOf = ({ privateKey }: { privateKey: KeyObject }): string =>
     signToken({ sub: 'alice', exp: inSeconds(1_000) }, privateKey);
 
-  async function open(token: string) {
-    const client = clientOf(gateway, token);
+  async function open(token: string, config: pg.ClientConfig = {}) {
+    const client = clientOf(gateway, token, config);
     await client.connect();
     return client;
   }
@@ -43,6 +47,27 @@ describeWithPostgres('a static key in a file', (binaries) => {
       expect((await each.query('select current_user')).rows).toEqual([{ current_user: 'alice' }]);
       await each.end();
     }
+  });
+
+  it('is that which the file holds when the gateway begins to listen (27)', async () => {
+    writeFileSync(file, pem(first.publicKey));
+    const { hostname, port } = new URL(await gateway.postgres.newDatabase());
+    const settings = readGatewaySettings({
+      PUBLIC_KEYS__1_FILE: file,
+      UPSTREAM__HOST: hostname,
+      UPSTREAM__PORT: port,
+      UPSTREAM__SSLMODE: 'disable',
+      DOWNSTREAM__SSLMODE: 'disable',
+      DOWNSTREAM__PORT: '0',
+      GATEWAY_MANAGEMENT_PORT: '0',
+    });
+    if (!settings.ok) throw new Error('the settings are wrong');
+    writeFileSync(file, pem(second.publicKey));
+    const other = await startGateway(settings.value, createLogger({ level: 'silent' }));
+    onTestFinished(() => other.close());
+    const openThere = (token: string) => open(token, { port: other.port, ssl: false });
+    await expect(openThere(tokenOf(first))).rejects.toMatchObject({ code: '28P01' });
+    await (await openThere(tokenOf(second))).end();
   });
 
   it('stays in force when what comes in its place is none, of which the log tells without quoting it (27)', async () => {

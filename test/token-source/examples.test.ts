@@ -8,6 +8,7 @@ import type { TestIssuer } from '../issuer/support/issuer.js';
 import { credentials, person } from '../issuer/support/people.js';
 import type { ApiProcess } from '../support/api-process.js';
 import { testApiForTest } from '../support/api-world.js';
+import { writeCertificate } from '../gateway/support/gateway.js';
 import { describeWithPostgres, startPostgres } from '../support/postgres.js';
 import type { PostgresServer } from '../support/postgres.js';
 import { runExample } from './support/example.js';
@@ -67,6 +68,7 @@ describe('the examples', () => {
   });
 
   describeWithPostgres('with the gateway', (binaries) => {
+    const certificate = writeCertificate();
     let postgres: PostgresServer;
     let url: URL;
 
@@ -79,7 +81,10 @@ describe('the examples', () => {
       for (const role of [client.client_id, person.login]) await admin.query(`create role "${role}" login`);
       await admin.end();
     });
-    afterAll(() => postgres.close());
+    afterAll(async () => {
+      await postgres.close();
+      certificate.remove();
+    });
 
     /** A gateway of this test's own, and how to reach it as that role. */
     async function gatewayFor(user: string): Promise<Record<string, string>> {
@@ -88,7 +93,7 @@ describe('the examples', () => {
         UPSTREAM__PORT: url.port,
         UPSTREAM__SSLMODE: 'disable',
         DOWNSTREAM__PORT: '0',
-        DOWNSTREAM__SSLMODE: 'disable',
+        ...certificate.settings,
         GATEWAY_ISSUER: issuer.issuer,
         GATEWAY_AUDIENCE: 'api://default',
         GATEWAY_MANAGEMENT_PORT: '0',
@@ -103,10 +108,11 @@ describe('the examples', () => {
       const PGDATABASE = url.pathname.slice(1);
       return {
         ...oktaEnvironment(),
-        PGHOST: '127.0.0.1',
+        PGHOST: 'localhost',
         PGPORT: String(running.port),
         PGUSER: user,
         PGDATABASE,
+        PGSSLROOTCERT: certificate.caFile,
       };
     }
 
@@ -117,6 +123,17 @@ describe('the examples', () => {
       const running = runExample('pg-pool.mjs', await gatewayFor(client.client_id));
       expect([await running.ended, running.output.stderr]).toEqual([0, '']);
       expect(backendsIn(running).size).toBe(5);
+    });
+
+    it('pg-pool.mjs sends its token to nobody who does not prove who he is', async () => {
+      const running = runExample('pg-pool.mjs', {
+        ...(await gatewayFor(client.client_id)),
+        PGSSLROOTCERT: '',
+      });
+      expect([await running.ended, running.output.stderr]).toEqual([
+        1,
+        expect.stringContaining('certificate') as string,
+      ]);
     });
 
     it('long-running-job.mjs goes on over connections that rotate, and ends when it is told to', async () => {

@@ -31,7 +31,7 @@ const scramSha256 = 'SCRAM-SHA-256';
  * SQLSTATEs that a server may tell before it knows who asks: too many connections, and not yet ready. They say to try
  * again later, which a client can do something with.
  */
-const passedOn: ReadonlySet<string> = new Set(['53300', '57P03']);
+export const passedOn: ReadonlySet<string> = new Set(['53300', '57P03']);
 
 /**
  * Answers what the server asks for, until and with AuthenticationOk. There is one method to a login: a server that asks

@@ -6,6 +6,8 @@ import { watchSocket } from './socket-watch.js';
 
 /** Servers give up on who does not log in, PostgreSQL after a minute (authentication_timeout). */
 const spareLivesMs = 5_000;
+/** How long a login waits for one that is on its way before it connects itself; that takes some milliseconds. */
+const patienceMs = 1_000;
 
 /**
  * One connection ahead of the logins: while they come one after another, the next one finds a connection that is open
@@ -36,6 +38,8 @@ export class SpareConnection {
     this.#lastTakenAt = now;
     const spare = this.#spare;
     this.#spare = areMany && !this.#closed ? new Spare(this.#options, this.#forget) : undefined;
+    // Renewed authorities may not believe whom those before did.
+    if (spare?.tls !== this.#options.tls) spare?.drop();
     return spare?.take(signal);
   }
 
@@ -51,6 +55,7 @@ export class SpareConnection {
 
 /** On its way, ready, or over: taken, lost, or never asked for in time. */
 class Spare {
+  readonly tls: UpstreamOptions['tls'];
   readonly #end = new AbortController();
   readonly #timer: NodeJS.Timeout;
   readonly #onOver: (spare: Spare) => void;
@@ -60,6 +65,7 @@ class Spare {
   #isTaken = false;
 
   constructor(options: UpstreamOptions, onOver: (spare: Spare) => void) {
+    this.tls = options.tls;
     this.#onOver = onOver;
     this.#timer = setTimeout(this.drop, spareLivesMs).unref();
     this.#connection = connectUpstream(options, this.#end.signal).then(this.#keep, () => undefined);
@@ -69,11 +75,15 @@ class Spare {
     this.#isTaken = true;
     clearTimeout(this.#timer);
     this.#stopWatching();
+    const patience = setTimeout(this.drop, patienceMs);
     signal.addEventListener('abort', this.drop);
     if (signal.aborted) this.drop();
     const socket = await this.#connection;
     signal.removeEventListener('abort', this.drop);
-    return this.#end.signal.aborted ? undefined : socket;
+    clearTimeout(patience);
+    if (!this.#end.signal.aborted) return socket;
+    socket?.destroy();
+    return undefined;
   }
 
   /** Whatever is still watched by the signal ends with it. */

@@ -65,7 +65,10 @@ function refusalOf(answer: Buffer | null): UpstreamError | undefined {
   if (answer === null) return brokenConnection(undefined);
   const [first] = answer.toString('latin1', 0, 1);
   if (first === 'N')
-    return new UpstreamError('untrusted', 'the upstream has no TLS: set ssl = on there, or sslmode');
+    return new UpstreamError(
+      'untrusted',
+      'the upstream has no TLS: set ssl = on there, or UPSTREAM__SSLMODE=disable here',
+    );
   if (first !== 'S')
     return new UpstreamError('protocol', 'the upstream answers SSLRequest with neither S nor N');
   if (answer.length === 1) return undefined;

@@ -128,7 +128,7 @@ function assertCertificate(pem: string): void {
 function failedHandshake(cause: Error | undefined): UpstreamError {
   if (cause === undefined || (cause as NodeJS.ErrnoException).code === 'ECONNRESET')
     return brokenConnection(cause);
-  const advice = 'look at its certificate, the CA file and the sslmode';
+  const advice = 'look at its certificate, UPSTREAM__CAFILE and UPSTREAM__SSLMODE';
   return new UpstreamError(
     'untrusted',
     `TLS with the upstream failed: ${logText(cause.message)}; ${advice}`,

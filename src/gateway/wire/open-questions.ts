@@ -46,7 +46,12 @@ export class OpenQuestions {
     const { type } = this.#header;
     if (type === query || type === functionCall || type === sync) this.#ask(type === sync);
     else if (type === copyDone || type === copyFail) this.#endCopy();
-    else if (beforeSync.has(type)) this.#wantsSync = true;
+    else if (beforeSync.has(type)) this.#beginSeries();
+  }
+
+  #beginSeries(): void {
+    this.#wantsSync = true;
+    this.#endsWithSync = false;
   }
 
   #ask(bySync: boolean): void {

@@ -53,7 +53,7 @@ export async function answerTo({ socket }: RawClient, request: Buffer): Promise<
 }
 
 /** The client goes on in TLS, by SSLRequest. */
-export async function encrypt({ ca }: TestGateway, client: RawClient): Promise<RawClient> {
+export async function encrypt({ ca }: Pick<TestGateway, 'ca'>, client: RawClient): Promise<RawClient> {
   await answerTo(client, sslRequest());
   const secured = connectTls({ socket: client.socket, ca, servername: 'localhost' });
   await once(secured, 'secureConnect');

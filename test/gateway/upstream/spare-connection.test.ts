@@ -110,6 +110,46 @@ describe('the spare connection to the upstream', () => {
     expect(await spare.take(AbortSignal.abort())).toBeUndefined();
   });
 
+  it('is waited for no longer than a second, and closed then', async () => {
+    const silent = await recordingServer();
+    const { spare } = spareTo(silent.port, tlsOf({ sslMode: 'require' }));
+    const connected = silent.next();
+    await makeWanted(spare);
+    const socket = await connected;
+    const closed = once(socket.resume(), 'close');
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const waiting = spare.take(signal);
+    vi.advanceTimersByTime(1_000);
+    expect(await waiting).toBeUndefined();
+    await closed;
+  });
+
+  it('is closed when it was ready for a login that is over', async () => {
+    const server = await recordingServer((socket) => socket.pipe(socket));
+    const { spare } = spareTo(server.port);
+    const connected = server.next();
+    await makeWanted(spare);
+    const socket = await connected;
+    // On the way back to the event loop the connection is seen at this end too.
+    for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve));
+    const closed = once(socket, 'close');
+    expect(await spare.take(AbortSignal.abort())).toBeUndefined();
+    await closed;
+  });
+
+  it('is nobody’s when other authorities are believed since', async () => {
+    const server = await tlsServer(localhost);
+    const options = { host: '127.0.0.1', port: server.port, tls: tlsOf({ sslMode: 'require' }) };
+    const spare = new SpareConnection(options, frozenClock().now);
+    onTestFinished(() => {
+      spare.close();
+    });
+    await makeWanted(spare);
+    options.tls = tlsOf({ sslMode: 'verify-full', ca: authority.ca });
+    expect(await spare.take(signal)).toBeUndefined();
+    await taken(spare);
+  });
+
   it('is encrypted already', async () => {
     const server = await tlsServer(localhost);
     const { spare } = spareTo(server.port, tlsOf({ sslMode: 'verify-full', ca: authority.ca }));

@@ -31,6 +31,12 @@ describe('what a client has asked', () => {
       isAsking: false,
       note: 'COPY by an extended query: the first Sync is passed over',
     },
+    {
+      types: 'PBESPBEHdcS',
+      asked: 2,
+      isAsking: false,
+      note: 'COPY by an extended query and Flush: no Sync is passed over',
+    },
     { types: 'X', asked: 0, isAsking: false, note: 'leave is taken' },
   ])('$types: $note, wherever its chunks end', ({ types, asked, isAsking }) => {
     const bytes = stream(types);
