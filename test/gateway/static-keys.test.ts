@@ -50,10 +50,11 @@ describeWithPostgres('a static key in a file', (binaries) => {
   });
 
   it('is that which the file holds when the gateway begins to listen (27)', async () => {
-    writeFileSync(file, pem(first.publicKey));
+    const another = join(folder.path, 'another.pem');
+    writeFileSync(another, pem(first.publicKey));
     const { hostname, port } = new URL(await gateway.postgres.newDatabase());
     const settings = readGatewaySettings({
-      PUBLIC_KEYS__1_FILE: file,
+      PUBLIC_KEYS__1_FILE: another,
       UPSTREAM__HOST: hostname,
       UPSTREAM__PORT: port,
       UPSTREAM__SSLMODE: 'disable',
@@ -62,7 +63,7 @@ describeWithPostgres('a static key in a file', (binaries) => {
       GATEWAY_MANAGEMENT_PORT: '0',
     });
     if (!settings.ok) throw new Error('the settings are wrong');
-    writeFileSync(file, pem(second.publicKey));
+    writeFileSync(another, pem(second.publicKey));
     const other = await startGateway(settings.value, createLogger({ level: 'silent' }));
     onTestFinished(() => other.close());
     const openThere = (token: string) => open(token, { port: other.port, ssl: false });
