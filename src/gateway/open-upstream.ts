@@ -38,8 +38,8 @@ export async function openUpstream(
     const [ca] = await Promise.all(paths.map((path) => readFile(path, 'utf8')));
     return new UpstreamTls(host, tlsOptions(upstreamSslMode, ca), clock);
   };
-  const onFailure = (error: unknown): void => {
-    onWarning(`the authorities of UPSTREAM__CAFILE were not renewed: ${errorText(error)}`);
+  const onFailure = (reason: string): void => {
+    onWarning(`the authorities of UPSTREAM__CAFILE were not renewed: ${reason}`);
   };
   try {
     const tls = await Reloaded.open({ paths, load, onFailure });
@@ -82,8 +82,8 @@ export async function followUpstreamPassword(
     inForce = upstreamPassword;
     return upstreamPassword === '' ? undefined : upstreamPassword;
   };
-  const onFailure = (error: unknown): void => {
-    onWarning(`the password for the PostgreSQL server was not renewed: ${errorText(error)}`);
+  const onFailure = (reason: string): void => {
+    onWarning(`the password for the PostgreSQL server was not renewed: ${reason}`);
   };
   const password = await Reloaded.open({ paths: renewed.files, load, onFailure });
   opened.push(() => password.close());
@@ -93,7 +93,7 @@ export async function followUpstreamPassword(
 /** Told at the start, where somebody looks; later it is a matter of readiness. */
 export async function reach(upstream: UpstreamOptions): Promise<void> {
   try {
-    (await connectUpstream(upstream, AbortSignal.timeout(probeTimeoutMs))).destroy();
+    await probe(upstream);
   } catch (cause) {
     const { host, port } = upstream;
     throw new UpstreamUnavailable(`UPSTREAM__HOST ${host}, port ${port}: ${errorText(cause)}`, { cause });
@@ -106,11 +106,17 @@ export function upstreamCheck(upstream: UpstreamOptions): HealthCheck {
     name: 'upstream',
     check: async () => {
       try {
-        (await connectUpstream(upstream, AbortSignal.timeout(probeTimeoutMs))).destroy();
+        await probe(upstream);
         return { ok: true };
       } catch (error) {
         return { ok: false, reason: errorText(error) };
       }
     },
   };
+}
+
+/** @throws what keeps a login from getting as far as its startup message */
+async function probe(upstream: UpstreamOptions): Promise<void> {
+  const connection = await connectUpstream(upstream, AbortSignal.timeout(probeTimeoutMs));
+  connection.destroy();
 }

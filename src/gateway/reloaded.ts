@@ -1,42 +1,39 @@
 import { errorText } from '../base/error-text.js';
+import { FileWatch, stateOf } from '../base/file-watch.js';
+import { accept, refuse } from '../base/outcome.js';
+import type { Outcome } from '../base/outcome.js';
 import { SetupError } from '../base/setup-error.js';
-import { FileWatch, fileState } from '../policy/file-watch.js';
 import type { FromFiles } from '../settings/gateway-settings.js';
 import { describeMistakes } from '../settings/setting.js';
 
 export interface ReloadedOptions<T> {
+  /** None where the value stands elsewhere: then it never changes. */
   readonly paths: readonly string[];
   readonly load: () => T | Promise<T>;
-  /** Told why what the files hold now could not be put into force. */
-  readonly onFailure: (error: unknown) => void;
+  /** Told once why what the files hold now could not be put into force. */
+  readonly onFailure: (reason: string) => void;
 }
 
-/**
- * A value out of files, made anew when one of them changes. Where that fails the last one stays in force, and another
- * try is made with each look: what failed may have been the look alone.
- */
+/** A value out of files, made anew when one of them changes. Where that fails the last one stays in force. */
 export class Reloaded<T> {
-  readonly #options: ReloadedOptions<T>;
+  readonly #load: () => T | Promise<T>;
   readonly #listeners: (() => void)[] = [];
   #value: T;
-  #watches: readonly FileWatch[] = [];
-  /** What was told last, and is not told again with each look. */
-  #failure: string | undefined;
+  #watch: FileWatch | undefined;
 
-  private constructor(options: ReloadedOptions<T>, value: T) {
-    this.#options = options;
+  private constructor({ load }: ReloadedOptions<T>, value: T) {
+    this.#load = load;
     this.#value = value;
   }
 
   /** @throws what `load` throws at the start */
   static async open<T>(options: ReloadedOptions<T>): Promise<Reloaded<T>> {
+    const { paths, load, onFailure } = options;
     // What changes while it is loaded is seen as a change.
-    const states = await Promise.all(options.paths.map(fileState));
-    const reloaded = new Reloaded(options, await options.load());
+    const state = await stateOf(paths);
+    const reloaded = new Reloaded(options, await load());
     const onChange = () => reloaded.#reload();
-    reloaded.#watches = options.paths.map(
-      (path, index) => new FileWatch({ path, state: states[index] ?? '', onChange }),
-    );
+    if (paths.length > 0) reloaded.#watch = new FileWatch({ paths, state, onChange, onFailure });
     return reloaded;
   }
 
@@ -50,22 +47,17 @@ export class Reloaded<T> {
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.#watches.map((watch) => watch.close()));
+    await this.#watch?.close();
   }
 
-  /** Of several files that belong together one is written first: then they do not fit, and the next look finds them. */
-  async #reload(): Promise<boolean> {
+  async #reload(): Promise<Outcome<null, 'not_loaded'>> {
     try {
-      this.#value = await this.#options.load();
+      this.#value = await this.#load();
     } catch (error) {
-      const failure = errorText(error);
-      if (failure !== this.#failure) this.#options.onFailure(error);
-      this.#failure = failure;
-      return false;
+      return refuse('not_loaded', errorText(error));
     }
-    this.#failure = undefined;
     for (const listener of this.#listeners) listener();
-    return true;
+    return accept(null);
   }
 }
 

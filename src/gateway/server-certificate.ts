@@ -24,8 +24,8 @@ export async function openServerCertificate(
     return await Reloaded.open({
       paths: [files.certFile, files.keyFile],
       load: () => load(files),
-      onFailure: (error) => {
-        onWarning(`the certificate for clients was not renewed: ${errorText(error)}`);
+      onFailure: (reason) => {
+        onWarning(`the certificate for clients was not renewed: ${reason}`);
       },
     });
   } catch (cause) {

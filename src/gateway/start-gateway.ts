@@ -4,7 +4,6 @@ import type { SecureContext } from 'node:tls';
 import type { Logger } from 'pino';
 import { systemClock } from '../base/clock.js';
 import type { Clock } from '../base/clock.js';
-import { errorText } from '../base/error-text.js';
 import { SetupError } from '../base/setup-error.js';
 import { listen } from '../operations/listening.js';
 import { startManagementServer } from '../operations/management-server.js';
@@ -149,8 +148,8 @@ async function followKeyFiles(
   const keys = await Reloaded.open({
     paths: publicKeys.files,
     load: () => Object.values(readOrThrow(publicKeys)),
-    onFailure: (error) => {
-      onWarning(`the static keys were not renewed: ${errorText(error)}`);
+    onFailure: (reason) => {
+      onWarning(`the static keys were not renewed: ${reason}`);
     },
   });
   opened.push(() => keys.close());

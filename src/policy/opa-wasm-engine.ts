@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { errorText } from '../base/error-text.js';
+import { FileWatch, stateOf } from '../base/file-watch.js';
 import { FailureCounts } from '../base/failure-counts.js';
 import { accept, refuse } from '../base/outcome.js';
 import type { Outcome, Refused } from '../base/outcome.js';
 import { maxBundleBytes, readBundle } from './bundle.js';
 import { toDecision } from './decision-result.js';
 import type { NoDecision, PolicyOutcome } from './decision.js';
-import { FileWatch, fileState } from './file-watch.js';
 import type { PolicyEngine } from './policy-engine.js';
 import { maxInputLength, probeInput } from './policy-input.js';
 import { WasmPolicy } from './wasm-policy.js';
@@ -37,7 +37,6 @@ export class OpaWasmEngine implements PolicyEngine {
   readonly #options: OpaWasmEngineOptions;
   #inForce: LoadedBundle;
   #watch: FileWatch | undefined;
-  #failure: string | undefined;
 
   constructor(inForce: LoadedBundle, options: OpaWasmEngineOptions) {
     this.#inForce = inForce;
@@ -76,8 +75,14 @@ export class OpaWasmEngine implements PolicyEngine {
 
   /** Takes changes of the bundle file into use from now on. */
   startWatching(state: string): void {
-    const onChange = () => this.#reload();
-    this.#watch = new FileWatch({ path: this.#options.bundlePath, state, onChange });
+    this.#watch = new FileWatch({
+      paths: [this.#options.bundlePath],
+      state,
+      onChange: () => this.#reload(),
+      onFailure: (reason) => {
+        this.#options.onWarning(`${reason}; revision ${this.revision() ?? 'unknown'} stays in force`);
+      },
+    });
   }
 
   #takeIntoForce(bundle: LoadedBundle): void {
@@ -86,15 +91,10 @@ export class OpaWasmEngine implements PolicyEngine {
     this.generation++;
   }
 
-  /** What can't be used is told once, and tried again with each look: it may have been the reading that failed. */
-  async #reload(): Promise<boolean> {
+  async #reload(): Promise<Outcome<unknown, string>> {
     const loaded = await loadBundle(this.#options.bundlePath, this.#inForce);
-    const failure = loaded.ok ? undefined : loaded.reason;
     if (loaded.ok) this.#takeIntoForce(loaded.value);
-    else if (failure !== this.#failure)
-      this.#options.onWarning(`${failure}; revision ${this.revision() ?? 'unknown'} stays in force`);
-    this.#failure = failure;
-    return loaded.ok;
+    return loaded;
   }
 }
 
@@ -108,7 +108,7 @@ export async function createOpaWasmEngine(
   options: OpaWasmEngineOptions,
 ): Promise<Outcome<OpaWasmEngine, 'unusable_bundle'>> {
   // Looked at before the file is read: a change in between is then seen as one.
-  const state = await fileState(options.bundlePath);
+  const state = await stateOf([options.bundlePath]);
   const loaded = await loadBundle(options.bundlePath);
   if (!loaded.ok) return loaded;
   const engine = new OpaWasmEngine(loaded.value, options);

@@ -14,10 +14,9 @@ export interface FromFiles<T> {
 }
 
 export type GatewaySettings = SettingsOf<typeof gatewaySettingsTable> & {
-  /** Keys that sign tokens for the gateway alone, in the order of their names. */
-  readonly publicKeys: readonly KeyObject[];
   /** What is renewed while the gateway runs. */
   readonly renewable: {
+    /** Keys that sign tokens for the gateway alone, by the names of their settings. */
     readonly publicKeys: FromFiles<Readonly<Record<string, KeyObject>>>;
     readonly upstreamPassword: FromFiles<{ readonly upstreamPassword: string }>;
   };
@@ -41,8 +40,7 @@ export function readGatewaySettings(environment: Environment): SettingsOutcome<G
   const others = readSettings(gatewaySettingsTable, environment, together);
   const isKnown = (name: string) => namesOfSettings.has(name) || publicKeyName.test(name);
   const unknown = unknownNames(environment, isKnown, /^(?:GATEWAY_|UPSTREAM_|DOWNSTREAM_|PUBLIC_KEYS_)/);
-  if (keys.ok && others.ok && unknown.length === 0)
-    return accept({ ...others.value, publicKeys: Object.values(keys.value), renewable });
+  if (keys.ok && others.ok && unknown.length === 0) return accept({ ...others.value, renewable });
   const mistakes = [keys, others].flatMap((read) => (read.ok ? [] : read.mistakes));
   return { ok: false, mistakes: [...mistakes, ...unknown] };
 }

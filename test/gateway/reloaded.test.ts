@@ -9,7 +9,7 @@ it('what failed to be read is tried again with the next look, and told once', as
   const path = join(folder.path, 'value');
   writeFileSync(path, 'one');
   let failing = 0;
-  const failures: unknown[] = [];
+  const failures: string[] = [];
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
   const reloaded = await Reloaded.open({
     paths: [path],
@@ -17,7 +17,7 @@ it('what failed to be read is tried again with the next look, and told once', as
       if (failing-- > 0) throw new Error('EMFILE: too many open files');
       return readFileSync(path, 'utf8');
     },
-    onFailure: (error) => void failures.push(error),
+    onFailure: (reason) => void failures.push(reason),
   });
   onTestFinished(async () => {
     vi.useRealTimers();
@@ -33,5 +33,5 @@ it('what failed to be read is tried again with the next look, and told once', as
   await vi.waitFor(() => {
     expect(reloaded.value).toBe('two');
   });
-  expect(failures).toHaveLength(1);
+  expect(failures).toEqual(['EMFILE: too many open files']);
 });

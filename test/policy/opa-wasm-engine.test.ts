@@ -1,59 +1,15 @@
-import { mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { writeFileSync } from 'node:fs';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { maxBundleBytes } from '../../src/policy/bundle.js';
-import { createOpaWasmEngine } from '../../src/policy/opa-wasm-engine.js';
 import type { OpaWasmEngine } from '../../src/policy/opa-wasm-engine.js';
-import { maxInputLength, serializeHttpInput } from '../../src/policy/policy-input.js';
+import { maxInputLength } from '../../src/policy/policy-input.js';
 import { makeBundle, ownBundleAs, ownBundleFiles, ownBundlePath } from './support/make-bundle.js';
+import { allowPath, allowedInput, decisionPath, engineBench, inputOf } from './support/engine-bench.js';
 import { buildBundle, describeWithOpa } from '../support/opa.js';
 import { fixture } from './support/real-opa.js';
 
-const allowPath = 'demoapi/authz/allow';
-const decisionPath = 'demoapi/authz/decision';
-
-function inputOf(scopes: readonly string[], route = '/sayhello'): string {
-  const principal = { sub: 's', cid: 'c', uid: null, scopes, claims: {}, validation: 'local' } as const;
-  const token = { principal, tokenHash: '', jti: null, expiresAt: 0 };
-  return serializeHttpInput(
-    { method: 'GET', api: route, route, params: {}, tokenValue: 'eyJ.eyJ.sig' },
-    token,
-  );
-}
-
-const allowedInput = inputOf(['read_sayhello']);
-
 describe('the embedded engine', () => {
-  let folder: string;
-  let bundlePath: string;
-  let warnings: string[];
-  const engines: OpaWasmEngine[] = [];
-
-  beforeEach(() => {
-    folder = mkdtempSync(join(tmpdir(), 'engine-'));
-    bundlePath = join(folder, 'bundle.tar.gz');
-    warnings = [];
-  });
-
-  afterEach(async () => {
-    await Promise.all(engines.splice(0).map((engine) => engine.close()));
-    rmSync(folder, { recursive: true });
-  });
-
-  function create(path: string, watch = false) {
-    const onWarning = (message: string) => {
-      warnings.push(message);
-    };
-    return createOpaWasmEngine({ bundlePath: path, onWarning, watch });
-  }
-
-  async function engineOn(path: string, watch = false): Promise<OpaWasmEngine> {
-    const engine = await create(path, watch);
-    if (!engine.ok) throw new Error(engine.reason);
-    engines.push(engine.value);
-    return engine.value;
-  }
+  const { bundlePath, create, engineOn } = engineBench();
 
   describe("on the project's bundle", () => {
     let engine: OpaWasmEngine;
@@ -143,109 +99,6 @@ describe('the embedded engine', () => {
         code: 'unusable_bundle',
         reason: expect.stringContaining('ENOENT') as string,
       });
-    });
-  });
-
-  describe('that watches its bundle', () => {
-    let engine: OpaWasmEngine;
-
-    beforeEach(async () => {
-      writeFileSync(bundlePath, ownBundleAs('first'));
-      engine = await engineOn(bundlePath, true);
-    });
-
-    async function untilRevision(revision: string): Promise<void> {
-      await vi.waitFor(
-        () => {
-          expect(engine.revision()).toBe(revision);
-        },
-        { timeout: 10_000 },
-      );
-    }
-
-    async function untilWarned(count: number): Promise<void> {
-      await vi.waitFor(
-        () => {
-          expect(warnings).toHaveLength(count);
-        },
-        { timeout: 10_000 },
-      );
-    }
-
-    it('takes a bundle into use that is renamed into place', async () => {
-      writeFileSync(join(folder, 'next'), ownBundleAs('second'));
-      renameSync(join(folder, 'next'), bundlePath);
-      await untilRevision('second');
-      expect(engine.decide(allowedInput, allowPath)).toEqual({ ok: true, value: { allow: true } });
-      expect(warnings).toEqual([]);
-    });
-
-    it('takes a bundle into use that is written in place', async () => {
-      writeFileSync(bundlePath, ownBundleAs('second'));
-      await untilRevision('second');
-    });
-
-    it('takes new data into use', async () => {
-      const files = {
-        ...ownBundleFiles(),
-        'data.json': '{"demoapi":{"routes":{}}}',
-        '.manifest': '{"revision":"closed"}',
-      };
-      writeFileSync(bundlePath, makeBundle(files));
-      const { generation } = engine;
-      await untilRevision('closed');
-      expect(engine.decide(allowedInput, allowPath)).toEqual({ ok: true, value: { allow: false } });
-      expect(engine.generation).not.toBe(generation);
-    });
-
-    it('keeps the old bundle and warns when the new one is bad, and takes a good one after it', async () => {
-      writeFileSync(bundlePath, 'bad');
-      await untilWarned(1);
-      expect(warnings[0]).toContain(bundlePath);
-      expect(warnings[0]).toContain('revision first stays in force');
-      expect(engine.decide(allowedInput, allowPath)).toEqual({ ok: true, value: { allow: true } });
-      writeFileSync(bundlePath, ownBundleAs('third'));
-      await untilRevision('third');
-    });
-
-    it('keeps the old bundle and warns when the file goes away', async () => {
-      rmSync(bundlePath);
-      await untilWarned(1);
-      expect(engine.decide(allowedInput, allowPath)).toMatchObject({ ok: true });
-      writeFileSync(bundlePath, ownBundleAs('second'));
-      await untilRevision('second');
-    });
-
-    it('is not disturbed by other files in the folder, nor by the same bytes again', async () => {
-      writeFileSync(join(folder, 'other'), 'x');
-      writeFileSync(bundlePath, ownBundleAs('first'));
-      writeFileSync(join(folder, 'bundle.tar.gz.tmp'), ownBundleAs('second'));
-      renameSync(join(folder, 'bundle.tar.gz.tmp'), bundlePath);
-      await untilRevision('second');
-      expect(warnings).toEqual([]);
-    });
-
-    it('ignores changes after it was closed', async () => {
-      const other = await engineOn(bundlePath, true);
-      await engine.close();
-      writeFileSync(bundlePath, ownBundleAs('second'));
-      await vi.waitFor(() => {
-        expect(other.revision()).toBe('second');
-      });
-      expect(engine.revision()).toBe('first');
-    });
-  });
-
-  it('follows a folder that is a symbolic link and is turned elsewhere, as mounted config maps are', async () => {
-    const [one, two, link] = [join(folder, 'one.tar.gz'), join(folder, 'two.tar.gz'), join(folder, 'next')];
-    writeFileSync(one, ownBundleAs('first'));
-    writeFileSync(two, ownBundleAs('second'));
-    symlinkSync(one, bundlePath);
-    const engine = await engineOn(bundlePath, true);
-    symlinkSync(two, link);
-    renameSync(link, bundlePath);
-    await vi.waitFor(() => {
-      expect(engine.revision()).toBe('second');
     });
   });
 

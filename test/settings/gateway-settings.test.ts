@@ -39,9 +39,15 @@ describe('the settings of the gateway', () => {
     expect(settings).toMatchObject({
       ok: true,
       value: {
-        publicKeys: [{ asymmetricKeyType: 'ed25519' }, { asymmetricKeyType: 'ed25519' }],
         issuers: ['https://idp.test', 'https://idp.test/oauth2/default'],
         audiences: ['api://default', '0oa1'],
+      },
+    });
+    expect(settings.ok && settings.value.renewable.publicKeys.read()).toMatchObject({
+      ok: true,
+      value: {
+        PUBLIC_KEYS__1: { asymmetricKeyType: 'ed25519' },
+        PUBLIC_KEYS__2: { asymmetricKeyType: 'ed25519' },
       },
     });
   });
