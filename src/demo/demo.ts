@@ -4,7 +4,6 @@ import { SignJWT } from 'jose';
 import type { Logger } from 'pino';
 import { startApi } from '../api/start-api.js';
 import type { RunningApi } from '../api/start-api.js';
-import { SetupError } from '../base/setup-error.js';
 import { startGateway } from '../gateway/start-gateway.js';
 import type { RunningGateway } from '../gateway/start-gateway.js';
 import type { ClientWithSecret } from '../issuer/clients/client-registry.js';
@@ -16,8 +15,8 @@ import { readApiSettings } from '../settings/api-settings.js';
 import type { ApiSettings } from '../settings/api-settings.js';
 import { readGatewaySettings } from '../settings/gateway-settings.js';
 import { readIssuerSettings } from '../settings/issuer-settings.js';
-import { describeMistakes } from '../settings/setting.js';
-import type { Environment, SettingsOutcome } from '../settings/setting.js';
+import { valuesOrThrow } from '../settings/report.js';
+import type { Environment } from '../settings/setting.js';
 import { makeCertificate } from './certificate.js';
 import { startDatabase } from './database.js';
 import {
@@ -139,7 +138,7 @@ export async function startDemo(environment: Environment, logger: Logger): Promi
 async function start(ports: Ports, logger: Logger, opened: Opened): Promise<Omit<DemoParts, 'close'>> {
   const password = randomBytes(18).toString('base64url');
   const ofIssuer = issuerEnvironment(ports);
-  const issuer = await startIssuer(settingsOf(readIssuerSettings, ofIssuer), logger);
+  const issuer = await startIssuer(valuesOrThrow(readIssuerSettings(ofIssuer)), logger);
   opened.push(() => issuer.close());
   const client = await issuer.registry.add(demoClient);
   await issuer.registries.users.add({ ...demoUser, password });
@@ -158,7 +157,7 @@ async function start(ports: Ports, logger: Logger, opened: Opened): Promise<Omit
     },
     ports,
   );
-  const gateway = await startGateway(settingsOf(readGatewaySettings, ofGateway), logger);
+  const gateway = await startGateway(valuesOrThrow(readGatewaySettings(ofGateway)), logger);
   opened.push(() => gateway.close());
   writeEnvironment({
     ...ofApi,
@@ -168,12 +167,6 @@ async function start(ports: Ports, logger: Logger, opened: Opened): Promise<Omit
     DEMO_USERNAME: demoUser.login,
     DEMO_PASSWORD: password,
   });
-  const apiSettings = settingsOf(readApiSettings, ofApi);
+  const apiSettings = valuesOrThrow(readApiSettings(ofApi));
   return { client, issuer, gateway, ca: made.ca, signingKey, apiSettings };
-}
-
-function settingsOf<T>(read: (environment: Environment) => SettingsOutcome<T>, environment: Environment): T {
-  const settings = read(environment);
-  if (!settings.ok) throw new SetupError(describeMistakes(settings.mistakes));
-  return settings.value;
 }

@@ -2,11 +2,13 @@ import { readFile } from 'node:fs/promises';
 import type { Clock } from '../base/clock.js';
 import { errorText } from '../base/error-text.js';
 import { SetupError, exitUnavailable } from '../base/setup-error.js';
+import { isSocketFolder } from '../base/socket-folder.js';
 import type { HealthCheck } from '../operations/readiness.js';
 import type { Opened } from '../operations/start-parts.js';
 import type { GatewaySettings } from '../settings/gateway-settings.js';
-import { Reloaded, readOrThrow } from './reloaded.js';
-import { connectUpstream, isSocketFolder } from './upstream/upstream-connection.js';
+import { valuesOrThrow } from '../settings/report.js';
+import { Reloaded } from './reloaded.js';
+import { connectUpstream } from './upstream/upstream-connection.js';
 import type { UpstreamOptions } from './upstream/upstream-connection.js';
 import { UpstreamTls } from './upstream/upstream-tls.js';
 import type { UpstreamTlsOptions } from './upstream/upstream-tls.js';
@@ -33,14 +35,14 @@ export async function openUpstream(
 ): Promise<UpstreamOptions> {
   // A server speaks no TLS on its Unix socket, whatever the mode; libpq asks for none there.
   if (upstreamSslMode === 'disable' || isSocketFolder(host)) return { host, port, tls: undefined };
-  const paths = upstreamCaFile === '' ? [] : [upstreamCaFile];
   const load = async (): Promise<UpstreamTls> => {
-    const [ca] = await Promise.all(paths.map((path) => readFile(path, 'utf8')));
+    const ca = upstreamCaFile === '' ? undefined : await readFile(upstreamCaFile, 'utf8');
     return new UpstreamTls(host, tlsOptions(upstreamSslMode, ca), clock);
   };
   const onFailure = (reason: string): void => {
     onWarning(`the authorities of UPSTREAM__CAFILE were not renewed: ${reason}`);
   };
+  const paths = upstreamCaFile === '' ? [] : [upstreamCaFile];
   try {
     const tls = await Reloaded.open({ paths, load, onFailure });
     opened.push(() => tls.close());
@@ -77,7 +79,7 @@ export async function followUpstreamPassword(
 ): Promise<Reloaded<string | undefined>> {
   let inForce = '';
   const load = (): string | undefined => {
-    const { upstreamPassword } = readOrThrow(renewed);
+    const { upstreamPassword } = valuesOrThrow(renewed.read());
     if (upstreamPassword === '' && inForce !== '') throw new SetupError('UPSTREAM__PASSWORD_FILE is empty');
     inForce = upstreamPassword;
     return upstreamPassword === '' ? undefined : upstreamPassword;

@@ -2,9 +2,6 @@ import { errorText } from '../base/error-text.js';
 import { FileWatch, stateOf } from '../base/file-watch.js';
 import { accept, refuse } from '../base/outcome.js';
 import type { Outcome } from '../base/outcome.js';
-import { SetupError } from '../base/setup-error.js';
-import type { FromFiles } from '../settings/gateway-settings.js';
-import { describeMistakes } from '../settings/setting.js';
 
 export interface ReloadedOptions<T> {
   /** None where the value stands elsewhere: then it never changes. */
@@ -21,17 +18,16 @@ export class Reloaded<T> {
   #value: T;
   #watch: FileWatch | undefined;
 
-  private constructor({ load }: ReloadedOptions<T>, value: T) {
+  private constructor(load: () => T | Promise<T>, value: T) {
     this.#load = load;
     this.#value = value;
   }
 
   /** @throws what `load` throws at the start */
-  static async open<T>(options: ReloadedOptions<T>): Promise<Reloaded<T>> {
-    const { paths, load, onFailure } = options;
+  static async open<T>({ paths, load, onFailure }: ReloadedOptions<T>): Promise<Reloaded<T>> {
     // What changes while it is loaded is seen as a change.
     const state = await stateOf(paths);
-    const reloaded = new Reloaded(options, await load());
+    const reloaded = new Reloaded(load, await load());
     const onChange = () => reloaded.#reload();
     if (paths.length > 0) reloaded.#watch = new FileWatch({ paths, state, onChange, onFailure });
     return reloaded;
@@ -59,11 +55,4 @@ export class Reloaded<T> {
     for (const listener of this.#listeners) listener();
     return accept(null);
   }
-}
-
-/** @throws SetupError with what is wrong with the values, as at the start */
-export function readOrThrow<T>({ read }: FromFiles<T>): T {
-  const values = read();
-  if (values.ok) return values.value;
-  throw new SetupError(describeMistakes(values.mistakes));
 }

@@ -17,6 +17,7 @@ import { parseOpaUrl } from '../policy/opa-url.js';
 import { createOpaWasmEngine } from '../policy/opa-wasm-engine.js';
 import type { PolicyEngine } from '../policy/policy-engine.js';
 import type { GatewaySettings } from '../settings/gateway-settings.js';
+import { valuesOrThrow } from '../settings/report.js';
 import { claimIsUser, decideByPolicy } from './connect-decision.js';
 import type { ConnectDecisions } from './connect-decision.js';
 import { TokenAuthenticator } from './credentials/token-authenticator.js';
@@ -26,7 +27,7 @@ import { createGatewayMetrics } from './gateway-metrics.js';
 import { Gateway } from './gateway.js';
 import { followUpstreamPassword, openUpstream, reach, upstreamCheck } from './open-upstream.js';
 import { asOauthBearer, asPassword } from './presented-token.js';
-import { Reloaded, readOrThrow } from './reloaded.js';
+import { Reloaded } from './reloaded.js';
 import { openServerCertificate } from './server-certificate.js';
 import { ScramKeyCache } from './upstream/scram-keys.js';
 import { SpareConnection } from './upstream/spare-connection.js';
@@ -147,7 +148,7 @@ async function followKeyFiles(
 ): Promise<Reloaded<readonly KeyObject[]>> {
   const keys = await Reloaded.open({
     paths: publicKeys.files,
-    load: () => Object.values(readOrThrow(publicKeys)),
+    load: () => Object.values(valuesOrThrow(publicKeys.read())),
     onFailure: (reason) => {
       onWarning(`the static keys were not renewed: ${reason}`);
     },

@@ -1,12 +1,13 @@
 import type { KeyObject } from 'node:crypto';
 import { accept } from '../base/outcome.js';
+import { isSocketFolder } from '../base/socket-folder.js';
 import { gatewaySettingsTable, publicKeyName, publicKeyRows } from './gateway-settings-table.js';
 import { readSettings } from './setting.js';
 import type { Environment, SettingMistake, SettingsOf, SettingsOutcome, SettingsTable } from './setting.js';
 import { unknownNames } from './unknown-names.js';
 
 /** Values that files may hold, and that can be read anew when these change. */
-export interface FromFiles<T> {
+interface FromFiles<T> {
   /** Those that are named; none where the values stand in the environment itself. */
   readonly files: readonly string[];
   /** The values as the environment and the files have them now. */
@@ -102,7 +103,7 @@ const rulesTogether: readonly Rule[] = [
   },
   {
     isBroken: ({ upstreamHost = '', upstreamSslMode = '' }) =>
-      upstreamHost.startsWith('/') && upstreamSslMode.startsWith('verify-'),
+      isSocketFolder(upstreamHost) && upstreamSslMode.startsWith('verify-'),
     name: 'UPSTREAM__SSLMODE',
     problem: 'has no effect on a Unix socket, where there is no certificate to verify: leave it out',
   },

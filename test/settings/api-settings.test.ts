@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { apiSettingsTable, readApiSettings } from '../../src/settings/api-settings.js';
 import type { ApiSettings } from '../../src/settings/api-settings.js';
-import { describeMistakes } from '../../src/settings/setting.js';
+import { valuesOrThrow } from '../../src/settings/report.js';
 import type { Environment } from '../../src/settings/setting.js';
 
 /** The least that starts an API. */
@@ -12,9 +12,7 @@ const enough: Environment = {
 };
 
 function settings(changes: Environment = {}): ApiSettings {
-  const read = readApiSettings({ ...enough, ...changes });
-  if (!read.ok) throw new Error(describeMistakes(read.mistakes));
-  return read.value;
+  return valuesOrThrow(readApiSettings({ ...enough, ...changes }));
 }
 
 /** The names of the settings that are mistaken, in order. */

@@ -1,6 +1,7 @@
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
+import { isSocketFolder } from '../../base/socket-folder.js';
 import { sslRequest } from '../wire/frontend-writers.js';
 import { brokenConnection, nextEvent } from './socket-watch.js';
 import { UpstreamError } from './upstream-error.js';
@@ -37,11 +38,6 @@ export async function connectUpstream(
   if (tls === undefined) return socket;
   await requestTls(socket, signal);
   return tls.secure(socket, signal);
-}
-
-/** Whether that is the folder of a Unix socket, as libpq tells it (PostgreSQL documentation, section 34.1.2: host). */
-export function isSocketFolder(host: string): boolean {
-  return host.startsWith('/');
 }
 
 function placeOf({ host, port }: UpstreamOptions): { path: string } | { host: string; port: number } {
