@@ -1,5 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Controller, Get, Injectable, Module } from '@nestjs/common';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
@@ -13,6 +12,7 @@ import { accessOptions, startApp } from '../support/api-guarded-app.js';
 import { ownBundle } from '../support/api-opa-stand-in.js';
 import { startApiWorld } from '../support/api-world.js';
 import type { ApiWorld } from '../support/api-world.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 
 @Controller('sayhello')
 class HelloController {
@@ -23,16 +23,15 @@ class HelloController {
 }
 
 let world: ApiWorld;
-let folder: string;
+const { path: folder, remove } = temporaryFolder();
 
 beforeAll(async () => {
   world = await startApiWorld();
-  folder = mkdtempSync(join(tmpdir(), 'module-'));
 });
 
 afterAll(async () => {
   await world.close();
-  rmSync(folder, { recursive: true });
+  remove();
 });
 
 @Injectable()

@@ -1,5 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { buildBundle, describeWithOpa } from '../support/opa.js';
@@ -10,6 +9,7 @@ import type { ApiEnvironment, ApiWorld } from '../support/api-world.js';
 import { greeting, lacksScope } from './support/answer-rows.js';
 import type { ExpectedAnswer } from './support/answer-rows.js';
 import { expectAnswer } from './support/expect-answer.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 
 const denied: ExpectedAnswer = {
   status: 403,
@@ -108,10 +108,9 @@ describe('what a sidecar answers', () => {
 });
 
 describeWithOpa('what the embedded engine finds in a bundle', (opa) => {
-  let folder: string;
+  const { path: folder, remove } = temporaryFolder();
 
   beforeAll(() => {
-    folder = mkdtempSync(join(tmpdir(), 'results-'));
     // Rego writes these values like JSON.
     const rules = results.map(([value], index) => `r${index} := ${JSON.stringify(value)}`);
     const rego = join(folder, 'results.rego');
@@ -121,7 +120,7 @@ describeWithOpa('what the embedded engine finds in a bundle', (opa) => {
   });
 
   afterAll(() => {
-    rmSync(folder, { recursive: true });
+    remove();
   });
 
   it.each(namedResults.map(([name, expected], index) => [name, expected, index] as const))(

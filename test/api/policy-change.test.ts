@@ -1,10 +1,10 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { makeBundle, ownBundleFiles } from '../policy/support/make-bundle.js';
 import { bearer, send } from '../support/api-client.js';
 import { startApiWorld, testApiForTest } from '../support/api-world.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 
 /** Our own bundle, with other routes in its data. */
 function bundleOf(routes: object, revision: string): Buffer {
@@ -16,11 +16,11 @@ function bundleOf(routes: object, revision: string): Buffer {
 }
 
 it('a policy that has changed decides anew about tokens that were let in before', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'policy-change-'));
+  const { path: folder, remove } = temporaryFolder();
   const world = await startApiWorld();
   onTestFinished(async () => {
     await world.close();
-    rmSync(folder, { recursive: true });
+    remove();
   });
   const bundle = join(folder, 'bundle.tar.gz');
   writeFileSync(bundle, bundleOf({ '/sayhello': { GET: ['read_sayhello'] } }, 'open'));

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { FileWatch, stateOf } from '../../src/base/file-watch.js';
 import { accept, refuse } from '../../src/base/outcome.js';
-import { temporaryFolder } from '../issuer/support/issuer.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 
 it('takes files in two folders in when the second of them fits the first, and tells of the time between once', async () => {
   const folder = temporaryFolder();

@@ -1,14 +1,13 @@
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { ServerResponse } from 'node:http';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createUndiciUpstream } from '../../src/base/undici-upstream.js';
 import type { UndiciUpstream, UndiciUpstreamOptions } from '../../src/base/undici-upstream.js';
 import { sendJson, startMisbehavingServer } from '../support/misbehaving-server.js';
 import type { MisbehavingServer, StandInAnswer } from '../support/misbehaving-server.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 
 const timeoutMs = 250;
 const maxBytes = 1000;
@@ -208,7 +207,7 @@ describe('an upstream over undici', () => {
   });
 
   it('connects to a Unix socket', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'upstream-'));
+    const { path: folder, remove } = temporaryFolder();
     const socketPath = join(folder, 'a.sock');
     const onSocket = createServer((request, response) => response.end(request.url)).listen(socketPath);
     await once(onSocket, 'listening');
@@ -217,6 +216,6 @@ describe('an upstream over undici', () => {
     expect(await post('/over/socket')).toMatchObject({ ok: true, value: { text: '/over/socket' } });
     await upstream.close();
     onSocket.close();
-    rmSync(folder, { recursive: true });
+    remove();
   });
 });

@@ -3,10 +3,11 @@ import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { basic, post, send, startTestIssuer, temporaryFolder, testPepper } from '../issuer/support/issuer.js';
+import { basic, post, send, startTestIssuer, testPepper } from '../issuer/support/issuer.js';
 import type { TestIssuer } from '../issuer/support/issuer.js';
 import { describeOnEveryStore } from '../issuer/support/stores.js';
 import { builtProject } from '../support/api-build.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 
 let command: string;
 beforeAll(() => {

@@ -4,8 +4,9 @@ import { text } from 'node:stream/consumers';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ClientWithSecret } from '../../src/issuer/clients/client-registry.js';
-import { startTestIssuer, temporaryFolder, testPepper, tokenFor } from '../issuer/support/issuer.js';
+import { startTestIssuer, testPepper, tokenFor } from '../issuer/support/issuer.js';
 import { builtProject } from '../support/api-build.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 
 interface Finished {
   readonly code: number;

@@ -9,12 +9,13 @@ import { CompactSign, generateKeyPair } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { join } from 'node:path';
 import type { ClientWithSecret } from '../../src/issuer/clients/client-registry.js';
-import { startTestIssuer, temporaryFolder } from '../issuer/support/issuer.js';
+import { startTestIssuer } from '../issuer/support/issuer.js';
 import { basic, send } from '../issuer/support/issuer.js';
 import type { TestIssuer } from '../issuer/support/issuer.js';
 import { describeWith } from '../support/needs.js';
 import { freePort } from './support/free-port.js';
 import { goVerifier, pythonWithVerifiers, selfSigned } from './support/runtimes.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 
 interface Question {
   readonly issuer: string;

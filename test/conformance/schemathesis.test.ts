@@ -4,11 +4,12 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { ClientWithSecret } from '../../src/issuer/clients/client-registry.js';
 import { Browser, formOf } from '../issuer/support/browser.js';
-import { basic, post, startTestIssuer, temporaryFolder, tokenFor } from '../issuer/support/issuer.js';
+import { basic, post, startTestIssuer, tokenFor } from '../issuer/support/issuer.js';
 import type { TestIssuer } from '../issuer/support/issuer.js';
 import { addApp, authorizePath, credentials, person, redirectUri } from '../issuer/support/people.js';
 import { describeWith } from '../support/needs.js';
 import { pythonWithSchemathesis } from './support/runtimes.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 
 /** Some 20 seconds here; a slow machine may take longer. */
 const patience = 300_000;

@@ -5,10 +5,10 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { inSeconds, signToken, startTestGateway } from '../gateway/support/gateway.js';
 import type { TestGateway } from '../gateway/support/gateway.js';
-import { temporaryFolder } from '../issuer/support/issuer.js';
 import { describeWith } from '../support/needs.js';
 import { describeWithPostgres } from '../support/postgres.js';
 import { jdbcJar, pgxLogin, psqlProgram, pythonWithDrivers } from './support/runtimes.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 
 /** The longest token that PostgreSQL's protocol has room for, in bytes. */
 const longest = 65_535;

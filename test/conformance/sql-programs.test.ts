@@ -9,7 +9,7 @@ import { bundlesOf } from '../../scripts/lib/policies.mjs';
 import type { ClientWithSecret } from '../../src/issuer/clients/client-registry.js';
 import { startTestGateway, writeCertificate } from '../gateway/support/gateway.js';
 import type { TestGateway } from '../gateway/support/gateway.js';
-import { startTestIssuer, temporaryFolder } from '../issuer/support/issuer.js';
+import { startTestIssuer } from '../issuer/support/issuer.js';
 import type { TestIssuer } from '../issuer/support/issuer.js';
 import { endNow, runProgram } from '../support/api-process.js';
 import type { ApiProcess } from '../support/api-process.js';
@@ -18,6 +18,7 @@ import { describeWithPostgres, startPostgres } from '../support/postgres.js';
 import type { PostgresServer } from '../support/postgres.js';
 import { freePort } from './support/free-port.js';
 import { pythonWithDrivers } from './support/runtimes.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 
 const need = {
   found: pythonWithDrivers(),

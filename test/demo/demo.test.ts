@@ -13,9 +13,9 @@ import pg from 'pg';
 import { apiSettingsTable, readApiSettings } from '../../src/settings/api-settings.js';
 import { gatewaySettingsTable } from '../../src/settings/gateway-settings-table.js';
 import { readGatewaySettings } from '../../src/settings/gateway-settings.js';
-import { temporaryFolder } from '../issuer/support/issuer.js';
 import { builtProject } from '../support/api-build.js';
 import { describeWithPostgres } from '../support/postgres.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 
 const folder = temporaryFolder();
 const portNames = [

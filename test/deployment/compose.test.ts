@@ -1,6 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { copyFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { parse } from 'yaml';
@@ -10,6 +9,7 @@ import { apiSettingsTable, readApiSettings } from '../../src/settings/api-settin
 import { describeWithOpa, startOpaServer } from '../support/opa.js';
 import type { OpaServer } from '../support/opa.js';
 import { readRepositoryFile, repositoryFile } from './repository.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 
 interface Service {
   readonly image?: string;
@@ -33,9 +33,9 @@ const compose = composeCommands.find(
 
 /** The compose file as the real parser of Compose understands it, beside this app.env. */
 function composeConfig(appEnv: string): ComposeFile {
-  const folder = mkdtempSync(join(tmpdir(), 'compose-'));
+  const { path: folder, remove } = temporaryFolder();
   onTestFinished(() => {
-    rmSync(folder, { recursive: true });
+    remove();
   });
   copyFileSync(repositoryFile('docker-compose.yml'), join(folder, 'docker-compose.yml'));
   writeFileSync(join(folder, 'app.env'), appEnv);

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { ClientRegistry } from '../../src/issuer/clients/client-registry.js';
 import type { ClientWithSecret } from '../../src/issuer/clients/client-registry.js';
 import { Peppers } from '../../src/issuer/peppers.js';
-import { basic, send, temporaryFolder, testPepper } from '../issuer/support/issuer.js';
+import { basic, send, testPepper } from '../issuer/support/issuer.js';
 import type { Answer } from '../issuer/support/issuer.js';
 import { listeningIssuer } from '../issuer/support/issuer-process.js';
 import type { IssuerProcess } from '../issuer/support/issuer-process.js';
@@ -12,6 +12,7 @@ import { describeWithPostgres, startPostgres } from '../support/postgres.js';
 import type { PostgresServer } from '../support/postgres.js';
 import { sharedDatabase } from './support/shared-database.js';
 import type { SharedDatabase } from './support/shared-database.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 
 /** Answers before one process is killed, and after. */
 const answersUntilKill = 300;

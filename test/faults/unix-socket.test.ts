@@ -1,7 +1,6 @@
 import { once } from 'node:events';
-import { linkSync, mkdtempSync, rmSync } from 'node:fs';
+import { linkSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { sendJson, startMisbehavingServer } from '../support/misbehaving-server.js';
@@ -17,9 +16,10 @@ import {
   refusesThroughout,
   tellsTheTruth,
 } from './support/parts.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 
 describe('an API whose OPA fails behind a Unix socket', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'faults-'));
+  const { path: folder, remove } = temporaryFolder();
   const socketPath = join(folder, 'opa.sock');
   let server: MisbehavingServer;
   const outage: Outage = { upstream: 'opa', code: 'authorization_unavailable', server: () => server };
@@ -32,7 +32,7 @@ describe('an API whose OPA fails behind a Unix socket', () => {
   });
   afterAll(async () => {
     await server.close();
-    rmSync(folder, { recursive: true });
+    remove();
   });
   const observed = observedApi({
     ...patientWithOkta,

@@ -2,13 +2,13 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { passwordMessage, startupMessage } from '../../src/gateway/wire/frontend-writers.js';
-import { temporaryFolder } from '../issuer/support/issuer.js';
 import { describeWithOpa, startOpaServer } from '../support/opa.js';
 import type { OpaServer } from '../support/opa.js';
 import { describeWithPostgres } from '../support/postgres.js';
 import { inSeconds, signToken, startTestGateway } from './support/gateway.js';
 import type { TestGateway } from './support/gateway.js';
 import { RawClient, queryMessage } from './support/raw-client.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 
 type Parameters = readonly (readonly [string, string])[];
 

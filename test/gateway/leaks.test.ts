@@ -4,13 +4,13 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import { temporaryFolder } from '../issuer/support/issuer.js';
 import { endNow, runProgram } from '../support/api-process.js';
 import type { ApiProcess } from '../support/api-process.js';
 import { describeWith } from '../support/needs.js';
 import { postgresBinaries, startPostgres } from '../support/postgres-server.mjs';
 import type { PostgresServer } from '../support/postgres-server.mjs';
 import { inSeconds, signToken, writeCertificate } from './support/gateway.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 
 // The nightly run has ten times as many.
 const logins = Number(process.env.LEAK_LOGINS ?? 1_000);

@@ -4,13 +4,13 @@ import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { passwordMessage, startupMessage } from '../../src/gateway/wire/frontend-writers.js';
 import { bundlesOf } from '../../scripts/lib/policies.mjs';
-import { temporaryFolder } from '../issuer/support/issuer.js';
 import { describeWithOpa, startOpaServer } from '../support/opa.js';
 import type { OpaServer } from '../support/opa.js';
 import { describeWithPostgres } from '../support/postgres.js';
 import { clientOf, inSeconds, signToken, startTestGateway } from './support/gateway.js';
 import type { TestGateway } from './support/gateway.js';
 import { encryptedClient } from './support/raw-session.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 
 const token = ({ privateKey }: TestGateway, claims: object): string =>
   signToken({ sub: 'somebody', exp: inSeconds(100), ...claims }, privateKey);

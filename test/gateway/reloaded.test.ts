@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { Reloaded } from '../../src/gateway/reloaded.js';
-import { temporaryFolder } from '../issuer/support/issuer.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 
 it('what failed to be read is tried again with the next look, and told once', async () => {
   const folder = temporaryFolder();

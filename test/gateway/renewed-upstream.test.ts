@@ -2,11 +2,11 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type pg from 'pg';
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { temporaryFolder } from '../issuer/support/issuer.js';
 import { describeWithPostgres } from '../support/postgres.js';
 import { clientOf, inSeconds, signToken, startTestGateway } from './support/gateway.js';
 import type { TestGateway } from './support/gateway.js';
 import { makeAuthority } from './upstream/support/certificates.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 
 describeWithPostgres('what the gateway knows of the server', (binaries) => {
   let gateway: TestGateway;

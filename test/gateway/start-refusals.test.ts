@@ -6,9 +6,9 @@ import { createServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
-import { temporaryFolder } from '../issuer/support/issuer.js';
 import { endNow, runProgram } from '../support/api-process.js';
 import { writeCertificate } from './support/gateway.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 
 const certificate = writeCertificate();
 const other = writeCertificate();

@@ -7,10 +7,11 @@ import { afterAll, beforeAll, expect, it, onTestFinished, vi } from 'vitest';
 import { startGateway } from '../../src/gateway/start-gateway.js';
 import { createLogger } from '../../src/operations/logging.js';
 import { readGatewaySettings } from '../../src/settings/gateway-settings.js';
-import { temporaryFolder } from '../issuer/support/issuer.js';
+import { valuesOrThrow } from '../../src/settings/report.js';
 import { describeWithPostgres } from '../support/postgres.js';
 import { clientOf, inSeconds, signToken, startTestGateway } from './support/gateway.js';
 import type { TestGateway } from './support/gateway.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 
 describeWithPostgres('a static key in a file', (binaries) => {
   const folder = temporaryFolder();
@@ -62,9 +63,8 @@ describeWithPostgres('a static key in a file', (binaries) => {
       DOWNSTREAM__PORT: '0',
       GATEWAY_MANAGEMENT_PORT: '0',
     });
-    if (!settings.ok) throw new Error('the settings are wrong');
     writeFileSync(another, pem(second.publicKey));
-    const other = await startGateway(settings.value, createLogger({ level: 'silent' }));
+    const other = await startGateway(valuesOrThrow(settings), createLogger({ level: 'silent' }));
     onTestFinished(() => other.close());
     const openThere = (token: string) => open(token, { port: other.port, ssl: false });
     await expect(openThere(tokenOf(first))).rejects.toMatchObject({ code: '28P01' });

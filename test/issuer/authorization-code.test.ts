@@ -2,12 +2,13 @@ import { hash } from 'node:crypto';
 import { decodeJwt } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ClientWithSecret } from '../../src/issuer/clients/client-registry.js';
-import { temporaryFolder, basic, post, send, startTestIssuer } from './support/issuer.js';
+import { basic, post, send, startTestIssuer } from './support/issuer.js';
 import type { Answer, TestIssuer } from './support/issuer.js';
 import { addApp, codeVerifier, exchange, person, redirectUri, signIn } from './support/people.js';
 import type { Changes } from './support/people.js';
 import { withStore } from './support/servers.js';
 import { describeOnEveryStore } from './support/stores.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 
 const withoutPkce: Changes = { code_challenge: undefined, code_challenge_method: undefined };
 const offline = { scope: 'openid offline_access read_weather' };

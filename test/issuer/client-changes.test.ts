@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { ClientWithSecret } from '../../src/issuer/clients/client-registry.js';
-import { send, startTestIssuer, temporaryFolder, tokenFor } from './support/issuer.js';
+import { send, startTestIssuer, tokenFor } from './support/issuer.js';
 import type { Answer, TestIssuer } from './support/issuer.js';
 import { withStore } from './support/servers.js';
 import { describeOnEveryStore } from './support/stores.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 
 const manage = 'okta.clients.manage';
 const keyWithNul = { kty: 'OKP', crv: 'Ed25519', x: 'AAAA', kid: 'a\0b' };

@@ -3,9 +3,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ClientWithSecret } from '../../src/issuer/clients/client-registry.js';
 import { openStore } from '../../src/issuer/store/open-store.js';
 import { describeWithVectors } from '../support/vectors.js';
-import { send, startTestIssuer, temporaryFolder, tokenFor } from './support/issuer.js';
+import { send, startTestIssuer, tokenFor } from './support/issuer.js';
 import type { Answer, TestIssuer } from './support/issuer.js';
 import { describeOnEveryStore } from './support/stores.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 
 interface ClientDocument extends Record<string, unknown> {
   readonly client_id: string;

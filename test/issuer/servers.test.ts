@@ -5,11 +5,12 @@ import { ClientRegistry } from '../../src/issuer/clients/client-registry.js';
 import type { ClientWithSecret } from '../../src/issuer/clients/client-registry.js';
 import { Peppers } from '../../src/issuer/peppers.js';
 import { openStore } from '../../src/issuer/store/open-store.js';
-import { basic, send, startTestIssuer, temporaryFolder, testPepper } from './support/issuer.js';
+import { basic, send, startTestIssuer, testPepper } from './support/issuer.js';
 import type { Answer, TestIssuer } from './support/issuer.js';
 import { addServer, listClient } from './support/servers.js';
 import type { ServerForTest } from './support/servers.js';
 import { describeOnEveryStore } from './support/stores.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 
 const servers = [
   { id: 'rsa', algorithm: 'RS256', seconds: 300, scopes: { read: true, write: false } },

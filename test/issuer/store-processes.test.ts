@@ -6,9 +6,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { describeWithPostgres, startPostgres } from '../support/postgres.js';
 import type { PostgresServer } from '../support/postgres.js';
-import { send, temporaryFolder } from './support/issuer.js';
+import { send } from './support/issuer.js';
 import { issuerProcess, listeningIssuer } from './support/issuer-process.js';
 import { withStore } from './support/servers.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 
 describeWithPostgres('five issuer processes that start at once on an empty PostgreSQL', (binaries) => {
   let postgres: PostgresServer;

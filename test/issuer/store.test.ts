@@ -3,16 +3,9 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { FolderInUse, lockFolder } from '../../src/issuer/store/folder-lock.js';
 import { openStore } from '../../src/issuer/store/open-store.js';
-import {
-  basic,
-  post,
-  send,
-  startTestIssuer,
-  temporaryFolder,
-  testPepper,
-  tokenFor,
-} from './support/issuer.js';
+import { basic, post, send, startTestIssuer, testPepper, tokenFor } from './support/issuer.js';
 import type { TestIssuer } from './support/issuer.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 
 function folderForTest(): string {
   const folder = temporaryFolder();

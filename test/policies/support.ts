@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { onTestFinished } from 'vitest';
 import { policiesFolder } from '../../scripts/lib/policies.mjs';
+import { temporaryFolder } from '../support/temporary-folder.js';
 
 export interface Finished {
   readonly code: number;
@@ -27,9 +27,9 @@ export async function policies(...args: readonly string[]): Promise<Finished> {
 
 /** A copy of policies/ for a test to spoil. */
 export function copyOfPolicies(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'policies-'));
+  const { path: folder, remove } = temporaryFolder();
   onTestFinished(() => {
-    rmSync(folder, { recursive: true });
+    remove();
   });
   const copy = join(folder, 'policies');
   cpSync(policiesFolder, copy, { recursive: true });

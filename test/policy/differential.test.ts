@@ -1,5 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
@@ -16,6 +15,7 @@ import { generatedRequests, tokenTexts } from './support/generated-requests.js';
 import type { GeneratedRequest } from './support/generated-requests.js';
 import { fixture, startOpa } from './support/real-opa.js';
 import type { RunningOpa } from './support/real-opa.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 
 /** Questions for each policy; `DIFFERENTIAL_RUNS=1000000` is the long mode. */
 const runs = Number(process.env.DIFFERENTIAL_RUNS ?? 3000);
@@ -67,7 +67,7 @@ const policies: readonly ComparedPolicy[] = [
 
 describeWithOpa('the same policy in a sidecar and embedded', (opa) => {
   describe.each(policies)('$name', ({ path, sources, bundle, outcomes }) => {
-    const folder = mkdtempSync(join(tmpdir(), 'differential-'));
+    const { path: folder, remove } = temporaryFolder();
     let sidecar: RunningOpa;
     let embedded: PolicyEngine;
 
@@ -84,7 +84,7 @@ describeWithOpa('the same policy in a sidecar and embedded', (opa) => {
 
     afterAll(async () => {
       await sidecar.close();
-      rmSync(folder, { recursive: true });
+      remove();
     });
 
     const title = `decides alike, whatever the request and the token (${runs} generated)`;

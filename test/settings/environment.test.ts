@@ -1,13 +1,13 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { readApiSettings } from '../../src/settings/api-settings.js';
 import { loadEnvironment } from '../../src/settings/environment.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'environment-'));
+const { path: folder, remove } = temporaryFolder();
 afterAll(() => {
-  rmSync(folder, { recursive: true });
+  remove();
 });
 
 function envFile(content: string): string {

@@ -1,5 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
@@ -7,10 +6,11 @@ import { readApiSettings } from '../../src/settings/api-settings.js';
 import { wholeNumber } from '../../src/settings/schemas.js';
 import { describeMistakes, readSettings, setting } from '../../src/settings/setting.js';
 import type { Environment } from '../../src/settings/setting.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'settings-'));
+const { path: folder, remove } = temporaryFolder();
 afterAll(() => {
-  rmSync(folder, { recursive: true });
+  remove();
 });
 
 function fileWith(name: string, content: string): string {

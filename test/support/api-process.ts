@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { builtProject } from './api-build.js';
 import type { ApiEnvironment } from './api-world.js';
+import { temporaryFolder } from './temporary-folder.js';
 
 /** How a process ended: its exit code, or the signal that ended it. */
 type Ending = number | NodeJS.Signals;
@@ -36,7 +36,7 @@ export function runMain(environment: ApiEnvironment, appEnv?: string): ApiProces
 
 /** {@link runMain}, of another program of the build. */
 export function runProgram(program: string, environment: ApiEnvironment, appEnv?: string): ApiProcess {
-  const folder = mkdtempSync(join(tmpdir(), 'api-'));
+  const { path: folder, remove } = temporaryFolder();
   if (appEnv !== undefined) writeFileSync(join(folder, 'app.env'), appEnv);
   const main = join(builtProject(), program);
   const child = spawn(process.execPath, [main], {
@@ -53,7 +53,7 @@ export function runProgram(program: string, environment: ApiEnvironment, appEnv?
   child.stderr.setEncoding('utf8').on('data', (chunk: string) => (output.stderr += chunk));
   const ended = once(child, 'close').then(([code, signal]) => (code ?? signal) as Ending);
   void ended.then(() => {
-    rmSync(folder, { recursive: true });
+    remove();
   });
   const log = () => linesOf(output.stdout);
   const line = (fits: (line: Record<string, unknown>) => boolean) =>

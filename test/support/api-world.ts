@@ -3,6 +3,7 @@ import { startApi } from '../../src/api/start-api.js';
 import type { RunningApi } from '../../src/api/start-api.js';
 import { createLogger } from '../../src/operations/logging.js';
 import { readApiSettings } from '../../src/settings/api-settings.js';
+import { valuesOrThrow } from '../../src/settings/report.js';
 import { startOpaStandIn } from './api-opa-stand-in.js';
 import type { OpaStandIn } from './api-opa-stand-in.js';
 import { startOktaStandIn, testClientSecret } from './okta-stand-in.js';
@@ -73,12 +74,11 @@ export interface TestApi extends RunningApi {
 
 /** Starts the API as main.ts does, but for the process around it. */
 export async function startTestApi(environment: ApiEnvironment): Promise<TestApi> {
-  const settings = readApiSettings(environment);
-  if (!settings.ok) throw new Error(JSON.stringify(settings.mistakes));
+  const settings = valuesOrThrow(readApiSettings(environment));
   const lines: string[] = [];
   const destination = { write: (line: string) => void lines.push(line), flush: () => Promise.resolve() };
-  const logger = createLogger({ level: settings.value.logLevel, destination });
-  const api = await startApi(settings.value, logger);
+  const logger = createLogger({ level: settings.logLevel, destination });
+  const api = await startApi(settings, logger);
   const log = () => lines.map((line) => JSON.parse(line) as Record<string, unknown>);
   return { ...api, log, decisions: () => log().filter(({ msg }) => msg === 'decision') };
 }

@@ -1,13 +1,13 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { vi } from 'vitest';
 import { findOpa, opaVersion } from '../../scripts/lib/opa.mjs';
 import { describeWith } from './needs.js';
+import { temporaryFolder } from './temporary-folder.js';
 
 /** A suite that needs the OPA binary: skipped by name without one, failing under `REQUIRE_OPA=1`. */
 export function describeWithOpa(what: string, body: (opa: string) => void): void {
@@ -17,11 +17,11 @@ export function describeWithOpa(what: string, body: (opa: string) => void): void
 
 /** The bundle that `opa build` makes of these arguments. */
 export function buildBundle(opa: string, ...args: readonly string[]): Buffer {
-  const folder = mkdtempSync(join(tmpdir(), 'bundle-'));
+  const { path: folder, remove } = temporaryFolder();
   const output = join(folder, 'bundle.tar.gz');
   execFileSync(opa, ['build', '--output', output, ...args], { stdio: 'pipe' });
   const bundle = readFileSync(output);
-  rmSync(folder, { recursive: true });
+  remove();
   return bundle;
 }
 

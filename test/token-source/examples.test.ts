@@ -4,6 +4,7 @@ import { startGateway } from '../../src/gateway/start-gateway.js';
 import type { ClientWithSecret } from '../../src/issuer/clients/client-registry.js';
 import { createLogger } from '../../src/operations/logging.js';
 import { readGatewaySettings } from '../../src/settings/gateway-settings.js';
+import { valuesOrThrow } from '../../src/settings/report.js';
 import type { TestIssuer } from '../issuer/support/issuer.js';
 import { credentials, person } from '../issuer/support/people.js';
 import type { ApiProcess } from '../support/api-process.js';
@@ -98,9 +99,11 @@ describe('the examples', () => {
         GATEWAY_AUDIENCE: 'api://default',
         GATEWAY_MANAGEMENT_PORT: '0',
       });
-      if (!settings.ok) throw new Error(JSON.stringify(settings.mistakes));
       const destination = { write: () => undefined, flush: () => undefined };
-      const running = await startGateway(settings.value, createLogger({ level: 'silent', destination }));
+      const running = await startGateway(
+        valuesOrThrow(settings),
+        createLogger({ level: 'silent', destination }),
+      );
       onTestFinished(async () => {
         await running.gateway.run({ timeoutMs: 0 });
         await running.close();

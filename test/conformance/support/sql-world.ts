@@ -1,14 +1,15 @@
 import { generateKeyPairSync, sign } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
 import { pino } from 'pino';
 import { startGateway } from '../../../src/gateway/start-gateway.js';
 import { readGatewaySettings } from '../../../src/settings/gateway-settings.js';
+import { valuesOrThrow } from '../../../src/settings/report.js';
 import { startOpaServer } from '../../support/opa.js';
 import { startPostgres } from '../../support/postgres.js';
 import { selfSigned } from './runtimes.js';
+import { temporaryFolder } from '../../support/temporary-folder.js';
 
 /** A way to one database. */
 export interface Way {
@@ -32,7 +33,7 @@ const user = 'suite';
 const policy = 'package suite\nimport rego.v1\nallow := true\n';
 
 export async function startSqlWorld(binaries: string, opa: string): Promise<SqlWorld> {
-  const folder = mkdtempSync(join(tmpdir(), 'sql-world-'));
+  const { path: folder, remove } = temporaryFolder();
   const files = selfSigned(folder);
   if (files === undefined) throw new Error('no certificate could be made: apt-get install openssl');
   const tls = { key: readFileSync(files.key, 'utf8'), cert: readFileSync(files.cert, 'utf8') };
@@ -54,8 +55,7 @@ export async function startSqlWorld(binaries: string, opa: string): Promise<SqlW
     GATEWAY_OPA_URL: `${sidecar.origin}/v1/data/suite/allow`,
     GATEWAY_MANAGEMENT_PORT: '0',
   });
-  if (!settings.ok) throw new Error(JSON.stringify(settings.mistakes));
-  const gateway = await startGateway(settings.value, pino({ level: 'silent' }));
+  const gateway = await startGateway(valuesOrThrow(settings), pino({ level: 'silent' }));
   const token = tokenFor(user, (input) => sign(null, input, privateKey));
   const way = { host: '127.0.0.1', user, database: pathname.slice(1) };
   return {
@@ -67,7 +67,7 @@ export async function startSqlWorld(binaries: string, opa: string): Promise<SqlW
       await gateway.close();
       await sidecar.close();
       await postgres.close();
-      rmSync(folder, { recursive: true });
+      remove();
     },
   };
 }

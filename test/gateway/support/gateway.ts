@@ -1,7 +1,6 @@
 import { generateKeyPairSync, sign } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
 import type { Clock } from '../../../src/base/clock.js';
@@ -9,11 +8,12 @@ import { startGateway } from '../../../src/gateway/start-gateway.js';
 import type { RunningGateway } from '../../../src/gateway/start-gateway.js';
 import { createLogger } from '../../../src/operations/logging.js';
 import { readGatewaySettings } from '../../../src/settings/gateway-settings.js';
-import { describeMistakes } from '../../../src/settings/setting.js';
+import { valuesOrThrow } from '../../../src/settings/report.js';
 import type { Passage } from './passage.js';
 import { startPostgres } from '../../support/postgres.js';
 import type { PostgresServer } from '../../support/postgres.js';
 import { makeAuthority } from '../upstream/support/certificates.js';
+import { temporaryFolder } from '../../support/temporary-folder.js';
 
 /** A gateway in front of a real PostgreSQL server, which has the role `alice` and trusts everybody. */
 export interface TestGateway extends RunningGateway {
@@ -94,26 +94,25 @@ async function start(
     GATEWAY_MANAGEMENT_PORT: '0',
     ...environment,
   });
-  if (!settings.ok) throw new Error(describeMistakes(settings.mistakes));
   const destination = { write: (line: string) => void log.push(line), flush: () => undefined };
-  return startGateway(settings.value, createLogger({ level: 'trace', destination }), clock);
+  return startGateway(valuesOrThrow(settings), createLogger({ level: 'trace', destination }), clock);
 }
 
 /** A certificate for localhost in files of its own, as settings, until `remove`. */
 export function writeCertificate() {
   const authority = makeAuthority();
   const { key, cert } = authority.certify('DNS:localhost');
-  const folder = mkdtempSync(join(tmpdir(), 'gateway-'));
+  const folder = temporaryFolder();
   const settings = {
-    DOWNSTREAM__CERTFILE: join(folder, 'server.crt'),
-    DOWNSTREAM__KEYFILE: join(folder, 'server.key'),
+    DOWNSTREAM__CERTFILE: join(folder.path, 'server.crt'),
+    DOWNSTREAM__KEYFILE: join(folder.path, 'server.key'),
   };
-  const caFile = join(folder, 'ca.crt');
+  const caFile = join(folder.path, 'ca.crt');
   writeFileSync(caFile, authority.ca);
   writeFileSync(settings.DOWNSTREAM__CERTFILE, cert);
   writeFileSync(settings.DOWNSTREAM__KEYFILE, key, { mode: 0o600 });
   const remove = (): void => {
-    rmSync(folder, { recursive: true, force: true });
+    folder.remove();
     authority.close();
   };
   return { ca: authority.ca, caFile, pair: { key, cert }, settings, remove };

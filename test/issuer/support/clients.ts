@@ -3,9 +3,10 @@ import { digestSecret, newClientId } from '../../../src/issuer/clients/client-se
 import { Peppers } from '../../../src/issuer/peppers.js';
 import type { Store } from '../../../src/issuer/store/open-store.js';
 import type { ClientAuthMethod, GrantType, PublicJwks } from '../../../src/issuer/store/schema.js';
-import { temporaryFolder, testPepper } from './issuer.js';
+import { testPepper } from './issuer.js';
 import { withStore } from './servers.js';
 import type { StoreUnderTest } from './stores.js';
+import { temporaryFolder } from '../../support/temporary-folder.js';
 
 export interface ClientForTest {
   readonly authMethod?: ClientAuthMethod;

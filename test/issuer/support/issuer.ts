@@ -1,14 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { Clock } from '../../../src/base/clock.js';
 import { startIssuer } from '../../../src/issuer/start-issuer.js';
 import type { RunningIssuer } from '../../../src/issuer/start-issuer.js';
 import type { ClientWithSecret } from '../../../src/issuer/clients/client-registry.js';
 import { createLogger } from '../../../src/operations/logging.js';
 import { readIssuerSettings } from '../../../src/settings/issuer-settings.js';
-import { describeMistakes } from '../../../src/settings/setting.js';
+import { valuesOrThrow } from '../../../src/settings/report.js';
 
 export interface TestIssuer extends RunningIssuer {
   /** Where it really listens: `http://127.0.0.1:port`. Its name, the `iss`, is the base URL of the settings. */
@@ -32,22 +29,14 @@ export async function startTestIssuer(
     ISSUER_PEPPER: testPepper,
     ...environment,
   });
-  if (!settings.ok) throw new Error(describeMistakes(settings.mistakes));
   const log: string[] = [];
   const destination = { write: (line: string) => void log.push(line), flush: () => undefined };
-  const issuer = await startIssuer(settings.value, createLogger({ level: 'trace', destination }), clock);
+  const issuer = await startIssuer(
+    valuesOrThrow(settings),
+    createLogger({ level: 'trace', destination }),
+    clock,
+  );
   return { ...issuer, origin: `http://127.0.0.1:${issuer.port}`, log };
-}
-
-/** A folder for an embedded database, and what removes it. */
-export function temporaryFolder(): { path: string; remove: () => void } {
-  const path = mkdtempSync(join(tmpdir(), 'issuer-'));
-  return {
-    path,
-    remove: () => {
-      rmSync(path, { recursive: true, force: true });
-    },
-  };
 }
 
 export interface Answer {

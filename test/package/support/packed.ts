@@ -1,17 +1,8 @@
 import { execFile } from 'node:child_process';
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
+import { temporaryFolder } from '../../support/temporary-folder.js';
 
 const run = promisify(execFile);
 const root = join(import.meta.dirname, '../../..');
@@ -60,7 +51,7 @@ export class NoRegistry extends Error {}
  * @throws NoRegistry when the dependencies can't be had
  */
 export async function installPacked(): Promise<Installation> {
-  const folder = mkdtempSync(join(tmpdir(), 'packed-'));
+  const { path: folder, remove } = temporaryFolder();
   const { tarball, files } = await pack(folder);
   const service = join(folder, 'service');
   writeService(service);
@@ -72,7 +63,7 @@ export async function installPacked(): Promise<Installation> {
     diagnostics: await compile(service, 'service.ts', source),
     compile: (name, text) => compile(service, name, text),
     close: () => {
-      rmSync(folder, { recursive: true });
+      remove();
     },
   };
 }

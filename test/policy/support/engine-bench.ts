@@ -1,10 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach } from 'vitest';
 import { createOpaWasmEngine } from '../../../src/policy/opa-wasm-engine.js';
 import type { OpaWasmEngine } from '../../../src/policy/opa-wasm-engine.js';
 import { serializeHttpInput } from '../../../src/policy/policy-input.js';
+import { temporaryFolder } from '../../support/temporary-folder.js';
 
 export const allowPath = 'demoapi/authz/allow';
 export const decisionPath = 'demoapi/authz/decision';
@@ -22,7 +22,7 @@ export const allowedInput = inputOf(['read_sayhello']);
 
 /** A folder for the bundles of one file of tests, and engines on them that are closed after each test. */
 export function engineBench() {
-  const folder = mkdtempSync(join(tmpdir(), 'engine-'));
+  const { path: folder, remove } = temporaryFolder();
   const bundlePath = join(folder, 'bundle.tar.gz');
   const warnings: string[] = [];
   const engines: OpaWasmEngine[] = [];
@@ -37,7 +37,7 @@ export function engineBench() {
   });
 
   afterAll(() => {
-    rmSync(folder, { recursive: true });
+    remove();
   });
 
   function create(path: string, watch = false) {

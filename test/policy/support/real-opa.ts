@@ -1,8 +1,6 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { vi } from 'vitest';
 import { createUndiciUpstream } from '../../../src/base/undici-upstream.js';
@@ -10,6 +8,7 @@ import type { UndiciUpstream } from '../../../src/base/undici-upstream.js';
 import { createOpaSidecarEngine, parseOpaUrl } from '../../../src/policy/opa-sidecar-engine.js';
 import type { OpaSidecarEngine, OpaUrl } from '../../../src/policy/opa-sidecar-engine.js';
 import { decisionUrl } from '../../../src/policy/opa-url.js';
+import { temporaryFolder } from '../../support/temporary-folder.js';
 
 /** A file of test/policy/fixtures. */
 export function fixture(name: string): string {
@@ -31,7 +30,7 @@ export async function startOpa(
   decisionPath: string,
   ...args: readonly string[]
 ): Promise<RunningOpa> {
-  const folder = mkdtempSync(join(tmpdir(), 'opa-'));
+  const { path: folder, remove } = temporaryFolder();
   const socket = join(folder, 'opa.sock');
   const server = spawn(
     opa,
@@ -53,7 +52,7 @@ export async function startOpa(
   const close = async (): Promise<void> => {
     await Promise.all([engine.close(), upstream.close()]);
     await stop(server);
-    rmSync(folder, { recursive: true, force: true });
+    remove();
   };
   return { engine, url: url.value, ask, close };
 }

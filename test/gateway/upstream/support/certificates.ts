@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { temporaryFolder } from '../../../support/temporary-folder.js';
 
 export interface Certified {
   /** PEM. */
@@ -22,7 +22,7 @@ export interface Authority {
 const newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
 
 export function makeAuthority(): Authority {
-  const folder = mkdtempSync(join(tmpdir(), 'authority-'));
+  const { path: folder, remove } = temporaryFolder();
   const run = (program: string, ...args: readonly string[]): void => {
     execFileSync(program, args, { cwd: folder, stdio: 'pipe' });
   };
@@ -53,7 +53,7 @@ export function makeAuthority(): Authority {
       return { key: read('server.key'), cert: read('server.crt') };
     },
     close: () => {
-      rmSync(folder, { recursive: true, force: true });
+      remove();
     },
   };
 }
